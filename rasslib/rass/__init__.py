@@ -1,0 +1,1 @@
+"""Generating candidates for overrefusal, selecting among them, and what the selection yields."""
