@@ -1,0 +1,169 @@
+"""From a model's name to a model in memory: embedded, folder, GGUF or hub, with an adapter merged in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rasslib.errors import ModelError
+from rasslib.models.catalogue import ModelSpec, resolve
+from rasslib.models.gguf import converted
+from rasslib.progress import Progress, Silent
+from rasslib.settings import settings
+
+if TYPE_CHECKING:
+    import torch
+
+    from rasslib.models.lens import Lens
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A plain transformers model and its tokenizer.
+
+    Attributes:
+        model: Causal language model in evaluation mode, adapter merged.
+        tokenizer: Its tokenizer.
+        spec: What was asked for.
+    """
+
+    model: Any
+    tokenizer: Any
+    spec: ModelSpec
+
+
+def pick_device(wanted: str = "auto") -> str:
+    """``cuda``, else ``mps``, else ``cpu``; or what was asked for."""
+    import torch
+
+    if wanted != "auto":
+        return wanted
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def pick_dtype(device: str, wanted: str = "auto") -> torch.dtype:
+    """bfloat16 where the hardware is fast in it (GPUs, CPUs with AMX), else float32; or what was asked for."""
+    import torch
+
+    if wanted != "auto":
+        named = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+        if wanted not in named:
+            raise ModelError(f"Unknown dtype {wanted!r}; use auto, float32, bfloat16 or float16.")
+        return named[wanted]
+    if device.startswith("cuda"):
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if device == "mps":
+        return torch.float16
+    amx = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)()
+    return torch.bfloat16 if amx else torch.float32
+
+
+def load_pretrained(
+    spec: ModelSpec | str,
+    *,
+    device: str | None = None,
+    dtype: str | None = None,
+    progress: Progress | None = None,
+) -> Pretrained:
+    """Load a model and its tokenizer with transformers; only safetensors, never remote code.
+
+    Raises:
+        ModelError: One sentence on what cannot be loaded and what to do.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    spec = resolve(spec) if isinstance(spec, str) else spec
+    progress = progress or Silent()
+    chosen = settings()
+    device = pick_device(device or chosen.device)
+    source = spec.source
+    if spec.kind in ("embedded", "gguf"):
+        source = str(converted(Path(spec.source), progress))
+    progress.update("Loading the model", 0, 1)
+    local = spec.kind != "hub" or chosen.offline
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(source, local_files_only=local)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            source,
+            dtype=pick_dtype(device, dtype or chosen.dtype),
+            local_files_only=local,
+            use_safetensors=True,
+            trust_remote_code=False,
+        )
+        model = model.to(device)
+    except Exception as error:
+        raise ModelError(_why(spec, error)) from error
+    if spec.adapter is not None:
+        model = _with_adapter(model, spec.adapter)
+    progress.update("Loading the model", 1, 1)
+    return Pretrained(model.eval().requires_grad_(False), tokenizer, spec)
+
+
+def load(
+    spec: ModelSpec | str,
+    *,
+    device: str | None = None,
+    dtype: str | None = None,
+    system: str | None = None,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Lens:
+    """Load a model and put it under the lens."""
+    from rasslib.models.lens import Lens
+    from rasslib.models.templates import ChatFormat
+
+    spec = resolve(spec) if isinstance(spec, str) else spec
+    loaded = load_pretrained(spec, device=device, dtype=dtype, progress=progress)
+    chat = ChatFormat(loaded.tokenizer, spec.template, system)
+    return Lens(loaded.model, chat, name=spec.name, batch_size=batch_size or settings().batch_size)
+
+
+def fingerprint(model: Any) -> str:
+    """16 hex digits that tell models apart by what they compute: shapes, and a sample of every weight tensor.
+
+    Values are read as float32 rounded to bfloat16, so the same weights loaded in another dtype keep their name.
+    """
+    import torch
+
+    digest = hashlib.sha256()
+    for name, weight in sorted(model.state_dict().items()):
+        flat = weight.detach().reshape(-1)
+        sample = flat[:: max(1, flat.numel() // 64)][:64].to("cpu", torch.bfloat16).float()
+        digest.update(f"{name}{tuple(weight.shape)}".encode())
+        digest.update(sample.numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _with_adapter(model: Any, folder: Path) -> Any:
+    from peft import PeftModel
+
+    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise ModelError(f"The adapter {folder.name} holds no adapter_model.safetensors; only safetensors are loaded.")
+    try:
+        merged = PeftModel.from_pretrained(model, str(folder), use_safetensors=True).merge_and_unload()
+    except Exception as error:
+        base = config.get("base_model_name_or_path") or "another model"
+        raise ModelError(
+            f"The adapter {folder.name} does not fit this model (it was made for {base}); choose its own base model."
+        ) from error
+    return merged
+
+
+def _why(spec: ModelSpec, error: Exception) -> str:
+    reason = str(error).strip().splitlines()[0][:180] if str(error).strip() else type(error).__name__
+    if spec.kind == "hub":
+        return (
+            f"The model {spec.name} cannot be fetched from the hub ({reason}); check the name, your network and access "
+            "rights, or give the path of a local folder."
+        )
+    return (
+        f"The model in {spec.name} cannot be loaded ({reason}); check that the folder is complete and uses safetensors."
+    )
