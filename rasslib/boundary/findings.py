@@ -95,9 +95,9 @@ def controls(
     train = prompts["fit"] & (prompts["split"] == "train") & prompts["intent"].isin(["harmful", "harmless"])
     labels = (prompts.loc[rows, "behaviour"] == "refused").to_numpy()
     arguments = (
-        acts[torch.from_numpy(rows.to_numpy())],
+        acts[torch.tensor(rows.to_numpy())],
         labels,
-        acts[torch.from_numpy(train.to_numpy())],
+        acts[torch.tensor(train.to_numpy())],
         (prompts.loc[train, "intent"] == "harmful").to_numpy(),
     )
     found = {

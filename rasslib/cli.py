@@ -1,0 +1,298 @@
+"""The ``rass`` command: one thin command per capability, each prints one JSON object with ``--json``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from rasslib import __version__
+from rasslib.errors import RassError
+from rasslib.progress import TextProgress
+
+app = typer.Typer(
+    help="See where a language model starts to refuse, why, and pick the prompts that mend it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+bench_app = typer.Typer(help="Measure speed against a baseline in the same run.", no_args_is_help=True)
+app.add_typer(bench_app, name="bench")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
+Model = Annotated[str, typer.Option(help="embedded, embedded-base, a folder, a .gguf file or a hub id.")]
+Adapter = Annotated[str | None, typer.Option(help="Folder of a PEFT adapter, or the name of a shipped one.")]
+Template = Annotated[str, typer.Option(help="auto, plain, or a Jinja chat template file.")]
+WorkspaceOption = Annotated[Path | None, typer.Option("--workspace", help="Folder of runs and curation.")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps.")]
+Dtype = Annotated[str | None, typer.Option(help="auto, float32, bfloat16, float16.")]
+Prompts = Annotated[str, typer.Option(help="bundled, or a file: CSV, TSV, JSONL, Parquet, plain lines.")]
+Fit = Annotated[str, typer.Option(help="bundled, same, or a file: the prompts that axes are fitted on.")]
+IntentMap = Annotated[str, typer.Option(help="Values of the intent column: safe=borderline,unsafe=harmful.")]
+Intent = Annotated[str, typer.Option(help="Intent of prompts that have none: harmful, harmless, borderline.")]
+Column = Annotated[list[str] | None, typer.Option(help="Which column holds what: prompt=NAME (may be repeated).")]
+
+
+def main() -> None:
+    """Run the command; an error a person can mend is one sentence on standard error and exit code 1."""
+    try:
+        app()
+    except RassError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(1) from None
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        Console().print(f"rass {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def models(json_: Json = False) -> None:
+    """List the models that can be named without a path, and the adapters that are shipped."""
+    from rasslib.models.catalogue import catalogue, shipped_adapters
+
+    entries = [vars(entry) for entry in catalogue()]
+    _print({"models": entries, "adapters": sorted(shipped_adapters())}, json_, entries)
+
+
+@app.command()
+def analyze(
+    model: Model = "embedded",
+    adapter: Adapter = None,
+    template: Template = "auto",
+    prompts: Prompts = "bundled",
+    fit: Fit = "bundled",
+    intent_map: IntentMap = "",
+    intent: Intent = "unlabelled",
+    column: Column = None,
+    tokens: Annotated[int | None, typer.Option(help="Length at which replies are cut.", min=4)] = None,
+    workspace: WorkspaceOption = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    json_: Json = False,
+) -> None:
+    """Find where prompts fall on a model's safety decision boundary, and save the run."""
+    from rasslib.boundary.analysis import analyze as run_analysis
+    from rasslib.boundary.analysis import default_settings, replace
+
+    given, fit_set, notes = _prompt_sets(prompts, fit, intent_map, intent, column)
+    place = _workspace(workspace)
+    lens = _lens(model, adapter, template, device, dtype)
+    settings = default_settings() if tokens is None else replace(default_settings(), reply_tokens=tokens)
+    title = f"{model} on {'bundled prompts' if prompts == 'bundled' else Path(prompts).name}"
+    found = run_analysis(lens, given, fit_set, place, settings, TextProgress(), title=title)
+    found.summary["notes"] = [*found.summary["notes"], *notes]
+    _print(found.summary, json_, _findings(found.summary))
+
+
+@app.command()
+def select(
+    policy: Annotated[str, typer.Option(help="band, positive, random, farthest.")] = "band",
+    n: Annotated[int, typer.Option("-n", help="How many prompts.", min=1)] = 100,
+    out: Annotated[Path, typer.Option(help="CSV, TSV, JSONL or Parquet file to write.")] = Path("candidates.csv"),
+    run: Annotated[str, typer.Option(help="Id of a run; the newest by default.")] = "",
+    tau: Annotated[float | None, typer.Option(help="Half-width of the band; the run's by default.")] = None,
+    seed: int = 0,
+    workspace: WorkspaceOption = None,
+    json_: Json = False,
+) -> None:
+    """Pick RASS candidates from a finished run and write them to a file."""
+    from rasslib.boundary.run import open_run
+    from rasslib.prompts import write_prompts
+    from rasslib.rass.policies import select as pick
+
+    place = _workspace(workspace)
+    found = open_run(place, run or _newest(place))
+    given = found.prompts[found.prompts["given"]]
+    picked = pick(given, policy, n, found.tau if tau is None else tau, seed)
+    picked = picked.drop(columns=["given", "fit"])
+    write_prompts(picked, out)
+    refused = int((picked["behaviour"] == "refused").sum())
+    result = {
+        "run": found.run_id,
+        "policy": policy,
+        "asked": n,
+        "n": len(picked),
+        "refused": refused,
+        "out": str(out),
+    }
+    _print(result, json_, f"{len(picked)} prompts ({refused} refused by the model) written to {out}")
+
+
+@app.command()
+def steer(
+    prompt: Annotated[str, typer.Argument(help="The prompt.")],
+    strength: Annotated[float | None, typer.Option(help="Add this many differences of class means.")] = None,
+    ablate: Annotated[bool, typer.Option("--ablate", help="Take the direction out of the residual stream.")] = False,
+    model: Model = "embedded",
+    adapter: Adapter = None,
+    template: Template = "auto",
+    run: Annotated[str, typer.Option(help="Run whose direction is used; else the bundled set is read.")] = "",
+    tokens: Annotated[int, typer.Option(help="Length at which replies are cut.", min=1)] = 64,
+    workspace: WorkspaceOption = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    json_: Json = False,
+) -> None:
+    """Answer one prompt with and without steering along the refusal direction."""
+    from rasslib.errors import AnalysisError
+    from rasslib.steering.compare import compare, direction_for, intervention_for
+
+    if ablate == (strength is not None):
+        raise AnalysisError("Say how to steer: give either --strength X or --ablate.")
+    place = _workspace(workspace)
+    lens = _lens(model, adapter, template, device, dtype)
+    steering = direction_for(lens, place, run or None, TextProgress())
+    change = intervention_for(steering.direction, strength)
+    result = compare(lens, prompt, steering, change, max_new_tokens=tokens)
+    _print(result, json_, result)
+
+
+@app.command()
+def align(
+    recipe: Annotated[str, typer.Option(help="Data recipe: sft.")] = "sft",
+    model: Model = "embedded-base",
+    prompts: Prompts = "bundled",
+    out: Annotated[Path, typer.Option(help="Folder of the new adapter.")] = Path("adapter"),
+    epochs: Annotated[int | None, typer.Option(help="Passes over the examples.", min=1)] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    seed: int = 0,
+    json_: Json = False,
+) -> None:
+    """Train a refusal adapter (LoRA) on the train split; the same command resumes where it was stopped."""
+    from dataclasses import replace
+
+    from rasslib.mitigation import AlignSettings, TrainingError
+    from rasslib.mitigation import align as train
+    from rasslib.models import load_pretrained
+    from rasslib.settings import cache_dir
+
+    try:
+        settings = AlignSettings(recipe=recipe, seed=seed)
+        given = {"epochs": epochs, "learning_rate": learning_rate}
+        settings = replace(settings, **{name: value for name, value in given.items() if value is not None})
+    except ValueError as error:
+        raise TrainingError(str(error)) from error
+    data, _, _ = _prompt_sets(prompts, "bundled", "", "unlabelled", None)
+    progress = TextProgress()
+    base = load_pretrained(model, dtype="float32", progress=progress)
+    made = train(
+        base.model,
+        base.tokenizer,
+        data,
+        out,
+        settings,
+        base_name=model,
+        replies_folder=cache_dir() / "replies",
+        progress=progress,
+    )
+    _print({"out": str(made.folder), **made.provenance}, json_, made.provenance)
+
+
+@bench_app.command("capture")
+def bench_capture(
+    model: Model = "embedded",
+    prompts: Prompts = "bundled",
+    n: Annotated[int, typer.Option("-n", help="How many prompts.", min=2)] = 256,
+    repeats: Annotated[int, typer.Option(min=1)] = 3,
+    json_: Json = False,
+) -> None:
+    """Time the capture of all layers against a plain transformers forward in the same run."""
+    from rasslib.models.bench import bench_capture as bench
+
+    given, _, _ = _prompt_sets(prompts, "bundled", "", "unlabelled", None)
+    result = bench(model, given["prompt"].tolist()[:n], repeats=repeats)
+    _print(result, json_, result)
+
+
+def _prompt_sets(prompts: str, fit: str, intent_map: str, intent: str, column: list[str] | None) -> Any:
+    """The prompts asked about, the fit set, and what the readers have to say."""
+    from rasslib.errors import PromptError
+    from rasslib.prompts import INTENTS, assign_splits, load_bundled, read_prompts
+
+    if intent not in INTENTS:
+        raise PromptError(f"Unknown intent {intent!r}; use one of {', '.join(INTENTS)}.")
+    notes: list[str] = []
+    columns, meanings = _pairs(column or []), _pairs(intent_map.split(","))
+
+    def read(name: str) -> Any:
+        if name == "bundled":
+            return load_bundled()
+        result = read_prompts(
+            Path(name),
+            columns=_pairs(column or []),
+            intent_map=_pairs(intent_map.split(",")),
+            default_intent=intent,
+        )
+        notes.extend(result.notes)
+        for row in result.dropped.itertuples():
+            notes.append(f"Row {row.row} was left out: {row.reason}.")
+        return result.prompts
+
+    given = read(prompts)
+    if fit == "same":
+        if given["split"].nunique() == 1:
+            given = assign_splits(given)
+        return given, given, notes
+    return given, read(fit), notes
+
+
+def _pairs(entries: list[str]) -> dict[str, str]:
+    from rasslib.errors import PromptError
+
+    found = {}
+    for entry in entries:
+        if entry.strip():
+            name, mark, value = entry.partition("=")
+            if not mark:
+                raise PromptError(f"{entry!r} should be written NAME=VALUE.")
+            found[name.strip()] = value.strip()
+    return found
+
+
+def _workspace(root: Path | None) -> Any:
+    from rasslib.workspace import Workspace
+
+    return Workspace(root)
+
+
+def _lens(model: str, adapter: str | None, template: str, device: str | None, dtype: str | None) -> Any:
+    from rasslib.models import load, resolve
+
+    return load(resolve(model, adapter, template), device=device, dtype=dtype, progress=TextProgress())
+
+
+def _newest(place: Any) -> str:
+    from rasslib.errors import WorkspaceError
+
+    for entry in place.database.list_runs():
+        if entry.status == "finished":
+            return str(entry.run_id)
+    raise WorkspaceError("There is no finished run yet; start one with: rass analyze")
+
+
+def _findings(summary: dict[str, Any]) -> str:
+    """The findings in a few lines."""
+    from rasslib.boundary.words import findings_in_words
+
+    return "\n".join(findings_in_words(summary))
+
+
+def _print(result: Any, as_json: bool, for_people: Any) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(result, ensure_ascii=False, default=str, allow_nan=False) + "\n")
+    elif isinstance(for_people, str):
+        sys.stdout.write(for_people + "\n")
+    else:
+        Console().print(for_people)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""What a steering run did, in words, and one line of it for the table of comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rasslib.boundary.directions import Direction
+from rasslib.boundary.prompt_words import score_text
+from rasslib.steering.streaming import Outcome
+
+
+def change_text(strength: float | None) -> str:
+    """``ablate`` or ``add +0.5``."""
+    return "ablate" if strength is None else f"add {strength:+.1f}"
+
+
+def size_text(direction: Direction, strength: float, residual_norm: float) -> str:
+    """How much adding this strength moves the margin, and how large it is beside the residual stream."""
+    share = abs(strength) * direction.gap / residual_norm
+    return f"Moves the margin by {2 * strength:+.1f}; {share:.0%} of the layer's mean residual norm."
+
+
+def column_text(name: str, direction: Direction, strength: float | None) -> str:
+    """What a column of the comparison is."""
+    if name == "baseline":
+        return "The model as it is."
+    which = "the refusal direction" if name == "steered" else "a random direction of the same norm"
+    if strength is None:
+        return f"With {which} (layer {direction.layer}) taken out of the residual stream at every layer and token."
+    return f"With {strength:+.1f} × {which} added to the output of layer {direction.layer} at every token."
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """Behaviour, refusal score and length in one line."""
+    ending = "ended by itself" if outcome.finished else "cut at the limit"
+    return (
+        f"{outcome.behaviour or 'stopped, not judged'} · refusal score {score_text(outcome.refusal_score)} · "
+        f"{outcome.n_tokens} tokens, {ending if outcome.behaviour else 'stopped'}"
+    )
+
+
+def comparison_row(prompt: str, strength: float | None, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """One line for the table: behaviour and refusal score of every column."""
+    row: dict[str, Any] = {"prompt": prompt, "change": change_text(strength)}
+    for outcome in outcomes:
+        row[outcome.name] = outcome.behaviour or "stopped"
+        row[f"{outcome.name} score"] = outcome.refusal_score
+    return row

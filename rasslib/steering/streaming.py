@@ -1,0 +1,89 @@
+"""One prompt answered under several interventions side by side, token by token, then judged and scored."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import cast
+
+from rasslib.boundary.directions import Direction
+from rasslib.boundary.reading import score_openers
+from rasslib.models.decode import Reply
+from rasslib.models.interventions import Intervention
+from rasslib.models.lens import Lens
+from rasslib.refusal import PhraseJudge, refusal_score
+from rasslib.steering.compare import control_for, intervention_for
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One column of a comparison.
+
+    Attributes:
+        name: ``baseline``, ``steered`` or ``control``.
+        changes: What is done to the residual stream.
+    """
+
+    name: str
+    changes: tuple[Intervention, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A variant's reply so far; judged and scored at the end.
+
+    Attributes:
+        name: Name of the variant.
+        text: The reply.
+        n_tokens: Its tokens, the end token included.
+        finished: Whether the model ended it by itself.
+        behaviour: Empty while the reply is running.
+        reason: Why the judge decided so.
+        refusal_score: Log-odds that the reply opens like a refusal; None while the reply is running.
+    """
+
+    name: str
+    text: str = ""
+    n_tokens: int = 0
+    finished: bool = False
+    behaviour: str = ""
+    reason: str = ""
+    refusal_score: float | None = None
+
+
+def variants(direction: Direction, strength: float | None, control_seed: int | None = None) -> list[Variant]:
+    """Baseline, steered and, with a seed, the norm-matched random control; a strength of None ablates."""
+    found = [Variant("baseline"), Variant("steered", (intervention_for(direction, strength),))]
+    if control_seed is not None:
+        found.append(Variant("control", (control_for(direction, strength, control_seed),)))
+    return found
+
+
+def stream_outcomes(
+    lens: Lens, prompt: str, columns: Sequence[Variant], openers: Sequence[str], *, max_new_tokens: int = 64
+) -> Generator[list[Outcome], None, None]:
+    """Yield the outcomes of all variants after each token; the last ones are judged and scored.
+
+    The model's lock is held until the replies are done or the iterator is closed: wrap it in ``contextlib.closing``.
+
+    Raises:
+        ModelError: The scores are not numbers (a strength that is too large).
+    """
+    now = [Outcome(column.name) for column in columns]
+    steps = lens.stream(prompt, [column.changes for column in columns], max_new_tokens=max_new_tokens)
+    with closing(cast(Generator[list[Reply], None, None], steps)):
+        for replies in steps:
+            now = [
+                replace(o, text=r.text, n_tokens=r.n_tokens, finished=r.finished)
+                for o, r in zip(now, replies, strict=True)
+            ]
+            yield now
+    judge, ids = PhraseJudge(), score_openers(lens, openers)
+    for i, column in enumerate(columns):
+        verdict = judge.judge(now[i].text, finished=now[i].finished)
+        score = float(refusal_score(lens.next_token_logits([prompt], column.changes), ids)[0])
+        now = [*now]
+        now[i] = replace(now[i], behaviour=verdict.behaviour, reason=verdict.reason, refusal_score=score)
+    yield now
+
