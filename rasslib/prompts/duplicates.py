@@ -41,7 +41,7 @@ def near_duplicates(texts: Sequence[str], others: Sequence[str] | None = None, t
     """Pairs of texts with a similarity of at least ``threshold``.
 
     The similarity is the cosine of TF-IDF vectors (1 + log tf, smoothed idf) of character 3- to 5-grams
-    within words (scikit-learn's ``char_wb``) of the :func:`normalise`\\ d texts. Rare pieces count more than
+    within words (scikit-learn's ``char_wb``) of texts after :func:`normalise`. Rare pieces count more than
     pieces that all texts share, so "How do I ..." alone makes no pair; the weights are those of all texts
     given, so the figure for one pair shifts a little with its company. It sees shared wording, not shared
     meaning.

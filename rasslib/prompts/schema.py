@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from rasslib.errors import PromptError
+from rasslib.prompts.cells import is_missing
 from rasslib.prompts.languages import is_language_code
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def make_prompt_set(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """A valid prompt set from records.
 
     Args:
-        records: Each with ``prompt`` and any of the other columns; what is missing or None becomes
+        records: Each with ``prompt`` and any of the other columns; what is missing, None or NaN becomes
             unlabelled, "", "en", "" and "test". ``id`` is always computed anew. Other keys become extra
             columns, kept as they are.
 
@@ -81,7 +82,7 @@ def make_prompt_set(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         row["id"] = prompt_id(row["prompt"])
         for column, default in DEFAULTS.items():
             value = row.get(column)
-            row[column] = default if value is None else clean_text(value) if isinstance(value, str) else value
+            row[column] = clean_text(value) if isinstance(value, str) else default if is_missing(value) else value
     extra = dict.fromkeys(key for row in rows for key in row if key not in COLUMNS)
     names = [*COLUMNS, *extra]
     return validate(pd.DataFrame({name: [row.get(name) for row in rows] for name in names}, columns=names))

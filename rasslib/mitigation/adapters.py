@@ -1,0 +1,98 @@
+"""Adapter folders: written as a whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rasslib.errors import WorkspaceError
+from rasslib.mitigation.failures import explained
+from rasslib.mitigation.settings import TrainingError
+from rasslib.workspace.files import atomic_bytes, atomic_json, make_folder
+
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
+PROVENANCE = "provenance.json"
+
+
+def check_target(folder: Path) -> None:
+    """Check, before the work begins, that an adapter may be written to ``folder``.
+
+    Raises:
+        WorkspaceError: Something that is no adapter is there already.
+    """
+    if folder.is_dir() and not (folder / CONFIG).is_file() and any(folder.iterdir()):
+        raise WorkspaceError(f"{folder} holds other files and no adapter; choose a new folder for the adapter.")
+    if folder.exists() and not folder.is_dir():
+        raise WorkspaceError(f"{folder} is a file; choose a new folder for the adapter.")
+
+
+def round_to_half(model: Any) -> dict[str, torch.Tensor]:
+    """The adapter's weights in float16, put back into ``model`` too: what is measured is what is saved.
+
+    Half precision keeps a rank-8 adapter of the demo model under 6 MB.
+
+    Args:
+        model: A PEFT model.
+
+    Raises:
+        TrainingError: A weight is not finite in float16.
+    """
+    from peft import get_peft_model_state_dict, set_peft_model_state_dict  # slow to import
+
+    weights = {name: t.detach().to("cpu", torch.float16) for name, t in get_peft_model_state_dict(model).items()}
+    if not all(bool(torch.isfinite(t).all()) for t in weights.values()):
+        raise TrainingError("The trained weights are not finite; start again with a lower learning rate.")
+    set_peft_model_state_dict(model, {name: t.float() for name, t in weights.items()})
+    return {name: weights[name].contiguous() for name in sorted(weights)}
+
+
+def peft_settings(model: Any, base_name: str) -> dict[str, Any]:
+    """The content of ``adapter_config.json``: PEFT's own, without the path of this machine's base model."""
+    config = dict(model.peft_config["default"].to_dict())
+    config |= {"base_model_name_or_path": base_name, "inference_mode": True}
+    config["target_modules"] = sorted(config["target_modules"])
+    return {name: (str(value.value) if hasattr(value, "value") else value) for name, value in config.items()}
+
+
+def save_adapter(
+    folder: Path,
+    weights: Mapping[str, torch.Tensor],
+    config: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+) -> None:
+    """Write an adapter folder; an adapter that was there before is replaced only once the new one is whole.
+
+    Raises:
+        WorkspaceError: It cannot be written; what was there before is unchanged.
+    """
+    from safetensors.torch import save
+
+    check_target(folder)
+    mark = secrets.token_hex(6)
+    fresh, old = (folder.parent / f".{folder.name}.{mark}.{end}" for end in ("new", "old"))
+    make_folder(fresh)
+    try:
+        with explained(folder):
+            atomic_bytes(fresh / WEIGHTS, save(dict(weights), metadata={"format": "pt"}))
+            atomic_json(fresh / CONFIG, config)
+            atomic_json(fresh / PROVENANCE, provenance)
+            if folder.exists():
+                os.replace(folder, old)  # noqa: PTH105 - a folder, and os.replace is what is meant
+            try:
+                os.replace(fresh, folder)  # noqa: PTH105
+            except OSError:
+                if old.exists():
+                    os.replace(old, folder)  # noqa: PTH105
+                raise
+    finally:
+        for leftover in (fresh, old):
+            with contextlib.suppress(OSError):
+                shutil.rmtree(leftover)

@@ -1,0 +1,47 @@
+"""Where an adapter comes from: written beside its weights, so that its numbers can be made again."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rasslib.errors import ModelError
+from rasslib.mitigation.adapters import CONFIG, PROVENANCE
+from rasslib.workspace.files import atomic_json, read_json
+
+LIBRARIES = ("torch", "transformers", "peft", "trl", "accelerate", "datasets", "tokenizers", "safetensors")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries a training depends on."""
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in LIBRARIES}
+
+
+def public_name(name: str) -> str:
+    """A base model's name without this machine's paths: a hub id stays, of a path the last part is kept."""
+    if name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name or Path(name).exists():
+        return Path(name.replace("\\", "/")).name
+    return name
+
+
+def add_measurement(folder: Path, name: str, measured: Mapping[str, Any]) -> None:
+    """Add the rates measured on one more set of prompts to an adapter's provenance, under ``measured``.
+
+    Args:
+        folder: Adapter folder.
+        name: What was measured on, in a few words.
+        measured: Rates by group, each with ``n`` and its interval; what stood under ``name`` is replaced.
+
+    Raises:
+        ModelError: The folder holds no adapter.
+        WorkspaceError: The file cannot be read or written.
+    """
+    if not (folder / CONFIG).is_file():
+        raise ModelError(f"There is no adapter at {folder}; an adapter is a folder with {CONFIG}.")
+    path = folder / PROVENANCE
+    content = read_json(path)
+    content["measured"] = {**content.get("measured", {}), name: dict(measured)}
+    atomic_json(path, content)
