@@ -21,7 +21,7 @@ _CLOSED_THOUGHT = re.compile(r"</(think|thinking|reasoning|thought)>", re.I)
 _ROLE = re.compile(
     r"(?:assistant|chatbot|bot|ai|a|model|response|answer|reply|output)\s{0,3}:|(?:assistant|model)[ \t]*\n", re.I
 )
-_LIST_MARK = re.compile(r"^[ \t]*(?:[#>|]+|[-+*•](?=\s)|\d{1,2}[.)](?=\s))[ \t]*", re.M)
+_LIST_MARK = re.compile(r"^[ \t]*(?:(?:[#>|]+|[-+*•](?=\s)|\d{1,2}[.)](?=\s))[ \t]*)+", re.M)
 _LINK = re.compile(r"!?\[([^\[\]\n]*)\]\([^()\s]*\)")
 _TAG = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>\n]*)?/?>", re.I)
 _EMPHASIS = re.compile(r"[*~|]+|(?<!\w)_+|_+(?!\w)|(?<!\w)`+|`+(?!\w)")

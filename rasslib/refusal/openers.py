@@ -31,7 +31,7 @@ LONGEST = 3
 """Words (characters, where words are not spaced) in the longest suggested opening."""
 
 _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
-_EDGE = " \t\n,.;:!?，。、！？—–-*\"“”"
+_EDGE = ' \t\n,.;:!?，。、！？—–-*"“”'
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Suggestion:
         opener: The first one to three words.
         refused: Refused replies that open so.
         complied: Complied replies that open so.
-        log_odds: Log of the ratio of the odds, half a reply added to every count; above 0.
+        log_odds: Log of the ratio of the odds, half a reply added to every count.
     """
 
     opener: str
@@ -51,9 +51,7 @@ class Suggestion:
     log_odds: float
 
 
-def opener_token_ids(
-    encode: Callable[[str], list[int]], openers: Iterable[str] = DEFAULT_OPENERS
-) -> list[int]:
+def opener_token_ids(encode: Callable[[str], list[int]], openers: Iterable[str] = DEFAULT_OPENERS) -> list[int]:
     """First token id of each opener, without duplicates, in order of first appearance.
 
     Args:
@@ -92,7 +90,7 @@ def suggest_openers(refused: Sequence[str], complied: Sequence[str], top: int = 
 
     Args:
         refused: Replies judged refused, as generated (capitals matter to the tokenizer).
-        complied: Replies judged complied; may be empty, at the price of suggesting "I".
+        complied: Replies judged complied; without any, the most frequent openings come first, "I" among them.
         top: How many to return at most.
 
     Raises:
@@ -111,7 +109,7 @@ def suggest_openers(refused: Sequence[str], complied: Sequence[str], top: int = 
         for opening, count in r.items()
         if count >= least
     ]
-    found = [s for s in found if s.log_odds > 0 and not _redundant(s.opener, r, c)]
+    found = [s for s in found if (s.log_odds > 0 or not complied) and not _redundant(s.opener, r, c)]
     return sorted(found, key=lambda s: (-s.log_odds, -s.refused, s.opener))[:top]
 
 
@@ -131,5 +129,10 @@ def _openings(reply: str) -> Iterator[str]:
 
 def _redundant(opening: str, r: Counter[str], c: Counter[str]) -> bool:
     """Whether a shorter opening holds at least these refusals and no more of the other replies."""
-    shorter = (key for key in r if key != opening and opening.startswith(key))
+    shorter = (key for key in r if key != opening and opening.startswith(key) and _word_ends(key, opening))
     return any(r[key] >= r[opening] and c[key] <= c[opening] for key in shorter)
+
+
+def _word_ends(key: str, opening: str) -> bool:
+    """Whether ``key`` ends with a word of ``opening``: "I" does in "I'm", but not in "It"."""
+    return bool(_UNSPACED.match(key[-1])) or not opening[len(key)].isalnum()

@@ -97,7 +97,8 @@ def parse_phrases(lines: Iterable[str], name: str = "the phrase list") -> Phrase
         else:
             numbered.append((number, line))
     blocks = _default_blocks() | own
-    phrases, exceptions = [], []
+    phrases: list[re.Pattern[str]] = []
+    exceptions: list[re.Pattern[str]] = []
     for number, line in numbered:
         is_exception = line.startswith("!")
         regex = line[1:].strip() if is_exception else line

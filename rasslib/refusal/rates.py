@@ -80,9 +80,7 @@ def rate_of(behaviours: Iterable[str], confidence: float = CONFIDENCE) -> Rate:
     """
     counts = Counter(behaviours)
     if unknown := [b for b in counts if b not in BEHAVIOURS]:
-        raise AnalysisError(
-            f"{unknown[0]!r} is no behaviour: judge every reply first, as {', '.join(BEHAVIOURS)}."
-        )
+        raise AnalysisError(f"{unknown[0]!r} is no behaviour: judge every reply first, as {', '.join(BEHAVIOURS)}.")
     refused = counts["refused"]
     n = refused + counts["complied"]
     low, high = wilson(refused, n, confidence)
