@@ -225,12 +225,7 @@ def _prompt_sets(prompts: str, fit: str, intent_map: str, intent: str, column: l
     def read(name: str) -> Any:
         if name == "bundled":
             return load_bundled()
-        result = read_prompts(
-            Path(name),
-            columns=_pairs(column or []),
-            intent_map=_pairs(intent_map.split(",")),
-            default_intent=intent,
-        )
+        result = read_prompts(Path(name), columns=columns, intent_map=meanings, default_intent=intent)
         notes.extend(result.notes)
         for row in result.dropped.itertuples():
             notes.append(f"Row {row.row} was left out: {row.reason}.")

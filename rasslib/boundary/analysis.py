@@ -328,7 +328,13 @@ def _run_id(lens: Lens, table: pd.DataFrame, settings: AnalysisSettings) -> str:
 
 
 def _record(lens: Lens, settings: AnalysisSettings) -> dict[str, Any]:
-    return {"model": lens.name, **asdict(settings), "positions": list(POSITIONS)}
+    spec = getattr(lens, "spec", None)
+    named = {
+        "model": lens.name,
+        "adapter": str(spec.adapter or "") if spec else "",
+        "template": spec.template if spec else "auto",
+    }
+    return {**named, **asdict(settings), "positions": list(POSITIONS)}
 
 
 def _number(value: float) -> float | None:

@@ -77,7 +77,7 @@ def inspect_row(run: Analysis, row: int) -> Inspected:
         margins=run.margins[row],
         refusal_score=float(saved["refusal_score"]),
         behaviour=str(saved["behaviour"]),
-        reason=str(saved["reason"]),
+        reason=str(saved["judge_reason"]),
         reply=str(saved["reply"]),
         finished=bool(saved["finished"]),
     )

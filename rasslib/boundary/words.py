@@ -41,7 +41,7 @@ def findings_in_words(summary: dict[str, Any]) -> list[str]:
     band = summary["band"]
     if band["benign"]:
         lines.append(
-            f"{band['n']} of {band['benign']} held-out benign prompts lie in the band (margin within ±{band['tau']:g}); "
+            f"{band['n']} of {band['benign']} held-out benign prompts lie in the band (margin ±{band['tau']:g}); "
             f"{band['overrefusals']} of the {band['all_overrefusals']} overrefusals are among them."
         )
     return [*lines, *summary["notes"]]
