@@ -176,7 +176,7 @@ def align(
 
     try:
         settings = AlignSettings(recipe=recipe, seed=seed)
-        given = {"epochs": epochs, "learning_rate": learning_rate}
+        given: dict[str, Any] = {"epochs": epochs, "learning_rate": learning_rate}
         settings = replace(settings, **{name: value for name, value in given.items() if value is not None})
     except ValueError as error:
         raise TrainingError(str(error)) from error

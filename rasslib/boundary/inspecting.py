@@ -138,9 +138,7 @@ def nearest_prompts(run: Analysis, prompt: Inspected, layer: int, k: int, acts: 
     return table
 
 
-def place_on_pca(
-    run: Analysis, prompt: Inspected, layer: int, projection: Projection
-) -> tuple[float, float] | None:
+def place_on_pca(run: Analysis, prompt: Inspected, layer: int, projection: Projection) -> tuple[float, float] | None:
     """Where a prompt that is not in the run falls on a PCA map; None on other maps, which cannot place it.
 
     With X the centred rows and s = X·v a column of the map, v = Xᵀs / ‖s‖².

@@ -93,6 +93,8 @@ def resolve(name: str, adapter: str | Path | None = None, template: str = "auto"
         ModelError: The name means nothing here.
     """
     name = name.strip()
+    if not name:
+        raise ModelError("No model is named: use embedded, a folder, a .gguf file or a hub id such as owner/name.")
     adapter_path = _adapter(adapter)
     if name in ("embedded", "embedded-base"):
         weights = embedded_weights()
@@ -119,7 +121,8 @@ def resolve(name: str, adapter: str | Path | None = None, template: str = "auto"
         raise ModelError(f"There is no file or folder {name}; check the path of the model.")
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         raise ModelError(
-            f"Unknown model {name!r}: use embedded, embedded-base, a folder, a .gguf file or a hub id such as owner/name."
+            f"Unknown model {name!r}: use embedded, embedded-base, a folder, a .gguf file or a hub id such "
+            "as owner/name."
         )
     return ModelSpec(name, "hub", name, adapter_path, template)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
+import glob
 import hashlib
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -41,10 +41,13 @@ def converted(path: Path, progress: Progress | None = None) -> Path:
         WorkspaceError: The cache cannot be written.
     """
     progress = progress or Silent()
-    with path.open("rb") as file:
-        if file.read(4) != b"GGUF":
-            raise ModelError(f"{path.name} is not a GGUF file (it does not start with GGUF); download it again.")
-    target = cache_dir() / "models" / f"{path.stem}-{file_id(path)}"
+    try:
+        with path.open("rb") as file:
+            if file.read(4) != b"GGUF":
+                raise ModelError(f"{path.name} is not a GGUF file (it does not start with GGUF); download it again.")
+        target = cache_dir() / "models" / f"{path.stem}-{file_id(path)}"
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror or error}); check the file.") from error
     if (target / "config.json").is_file():
         return target
     try:
@@ -52,10 +55,13 @@ def converted(path: Path, progress: Progress | None = None) -> Path:
         with FileLock(f"{target}.lock"):
             if (target / "config.json").is_file():
                 return target
+            # Under the lock, what has no config is left over from a process that was killed.
+            for stale in (target, *target.parent.glob(f".{glob.escape(target.name)}.*")):
+                shutil.rmtree(stale, ignore_errors=True)
             part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
             try:
                 _convert(path, part, progress)
-                os.replace(part, target)
+                part.replace(target)
             finally:
                 shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
@@ -78,8 +84,8 @@ def _convert(path: Path, folder: Path, progress: Progress) -> None:
     except Exception as error:
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise ModelError(
-            f"{path.name} cannot be read as a GGUF model ({reason}); the file may be broken or its architecture unknown "
-            "to transformers: download it again or use the original model folder."
+            f"{path.name} cannot be read as a GGUF model ({reason}); the file may be broken or its architecture "
+            "unknown to transformers: download it again or use the original model folder."
         ) from error
     progress.update(f"{_STAGE}: writing", 2, 3)
     # transformers refuses to save what it loaded from GGUF (flagged as quantised): copy into a fresh model.
@@ -89,6 +95,12 @@ def _convert(path: Path, folder: Path, progress: Progress) -> None:
     plain: Any = AutoModelForCausalLM.from_config(config, dtype=model.dtype)
     plain.load_state_dict({name: tensor.clone() for name, tensor in model.state_dict().items()})
     plain.generation_config = copy.deepcopy(model.generation_config)
-    tokenizer.save_pretrained(folder)
-    plain.save_pretrained(folder)
+    # A full disk is an OSError here, a SafetensorError from the weights and a bare Exception from the tokenizer.
+    try:
+        tokenizer.save_pretrained(folder)
+        plain.save_pretrained(folder)
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(str(error).strip()[:200] or type(error).__name__) from error
     progress.update(f"{_STAGE}: done", 3, 3)

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from rasslib.errors import ModelError
+from rasslib.models.catalogue import ModelSpec
 from rasslib.models.decode import Reply, Sampler, Sampling, stop_ids
 from rasslib.models.interventions import Intervention, PerRow
 from rasslib.models.loading import fingerprint
@@ -81,6 +82,8 @@ class Lens:
         self.name = name
         self.chat = chat
         self.batch_size = batch_size
+        self.spec: ModelSpec | None = None
+        """What was asked for (set by :func:`rasslib.models.load`), so that a run can load its model again."""
         self.fingerprint = fingerprint(model)
         self.device = next(model.parameters()).device
         self.dtype: torch.dtype = next(model.parameters()).dtype
@@ -212,7 +215,8 @@ class Lens:
                 part: dict[str, Tensor] = {p: stacked[row] for row, p in enumerate(positions)}
                 on_batch(indices, Capture(part, wanted, last.float().cpu() if last is not None else None))
 
-        # Measured: on a processor, small batches of nearly equal lengths are fastest; a GPU wants them large.
+        # More tokens per pass gain nothing on a processor (320 to 1000 measured: equal within 5 %), and short batches of
+        # sorted prompts hold less padding and memory. A GPU wants large batches.
         budget = CPU_TOKENS if self.device.type == "cpu" else None
         self._run(prompts, interventions, one, "Reading activations", progress, reuse_prefix, budget)
         found = torch.stack([x for x in logits if x is not None]) if with_logits and prompts else None

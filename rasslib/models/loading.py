@@ -40,6 +40,15 @@ def pick_device(wanted: str = "auto") -> str:
     import torch
 
     if wanted != "auto":
+        try:
+            kind = torch.device(wanted).type
+        except RuntimeError as error:
+            raise ModelError(f"Unknown device {wanted!r}; use auto, cpu, cuda, cuda:1 or mps.") from error
+        missing = (kind == "cuda" and not torch.cuda.is_available()) or (
+            kind == "mps" and not torch.backends.mps.is_available()
+        )
+        if missing:
+            raise ModelError(f"This machine has no {kind} device that torch can use; choose auto or cpu.")
         return wanted
     if torch.cuda.is_available():
         return "cuda"
@@ -89,7 +98,7 @@ def load_pretrained(
     progress.update("Loading the model", 0, 1)
     local = spec.kind != "hub" or chosen.offline
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(source, local_files_only=local)
+        tokenizer: Any = AutoTokenizer.from_pretrained(source, local_files_only=local, trust_remote_code=False)
         model: Any = AutoModelForCausalLM.from_pretrained(
             source,
             dtype=pick_dtype(device, dtype or chosen.dtype),
@@ -122,7 +131,9 @@ def load(
     spec = resolve(spec) if isinstance(spec, str) else spec
     loaded = load_pretrained(spec, device=device, dtype=dtype, progress=progress)
     chat = ChatFormat(loaded.tokenizer, spec.template, system)
-    return Lens(loaded.model, chat, name=spec.name, batch_size=batch_size or settings().batch_size)
+    lens = Lens(loaded.model, chat, name=spec.name, batch_size=batch_size or settings().batch_size)
+    lens.spec = spec
+    return lens
 
 
 def fingerprint(model: Any) -> str:
@@ -142,19 +153,29 @@ def fingerprint(model: Any) -> str:
 
 
 def _with_adapter(model: Any, folder: Path) -> Any:
-    from peft import PeftModel
+    from peft import PeftModel, get_peft_model_state_dict
+    from safetensors import SafetensorError, safe_open
 
-    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-    if not (folder / "adapter_model.safetensors").is_file():
+    weights = folder / "adapter_model.safetensors"
+    if not weights.is_file():
         raise ModelError(f"The adapter {folder.name} holds no adapter_model.safetensors; only safetensors are loaded.")
+    base = "another model"
     try:
-        merged = PeftModel.from_pretrained(model, str(folder), use_safetensors=True).merge_and_unload()
+        config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        base = config.get("base_model_name_or_path") or base
+        with safe_open(str(weights), framework="pt") as file:
+            held = set(file.keys())
+        wrapped = PeftModel.from_pretrained(model, str(folder), use_safetensors=True)
+        # peft only warns when layers are missing or too many; such an adapter was made for another model.
+        if set(get_peft_model_state_dict(wrapped)) != held:
+            raise ValueError("other layers")
+        return wrapped.merge_and_unload()
+    except (SafetensorError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"The adapter {folder.name} is broken ({error}); copy or train it again.") from error
     except Exception as error:
-        base = config.get("base_model_name_or_path") or "another model"
         raise ModelError(
             f"The adapter {folder.name} does not fit this model (it was made for {base}); choose its own base model."
         ) from error
-    return merged
 
 
 def _why(spec: ModelSpec, error: Exception) -> str:

@@ -57,7 +57,12 @@ class ChatFormat:
             path = Path(template).expanduser()
             if not path.is_file():
                 raise ModelError(f"There is no chat template file {template}; give a Jinja file, auto or plain.")
-            return path.read_text(encoding="utf-8")
+            try:
+                return path.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise ModelError(
+                    f"The chat template file {template} cannot be read as UTF-8 text ({error})."
+                ) from error
         found = getattr(tokenizer, "chat_template", None)
         if not found:
             raise ModelError(
@@ -112,7 +117,14 @@ class ChatFormat:
         # Added tokens of one character (digits, spaces) are ordinary text, not controls.
         words = sorted((w for w in added if len(w) > 1 and not w.isspace()), key=len, reverse=True)
         pattern = re.compile("|".join(map(re.escape, words))) if words else None
-        return pattern, frozenset(added[w] for w in words)
+        # The unknown token stands for ordinary text that the vocabulary lacks: as text it is cut, as an id it is kept.
+        unknown = getattr(self.tokenizer, "unk_token_id", None)
+        return pattern, frozenset(added[w] for w in words if added[w] != unknown)
+
+    @cached_property
+    def _framed(self) -> tuple[list[int], list[int]]:
+        """Token ids of what stands before and after the user's text."""
+        return self._encode(self.frame[0]), self._encode(self.frame[1])
 
     def _encode(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
@@ -128,13 +140,14 @@ class ChatFormat:
 
     def render(self, prompt: str) -> Tokens:
         """Token ids of one prompt in the template."""
-        before, after = self.frame
-        pattern, _ = self._controls
+        pattern, controls = self._controls
+        before, after = self._framed
         text = prompt.strip() or " "
-        if pattern is None or not pattern.search(text):
-            ids = self._encode(before + text + after)
-        else:
-            ids = [*self._encode(before), *self.encode_text(text), *self._encode(after)]
+        hostile = pattern is not None and pattern.search(text) is not None
+        ids = [] if hostile else self._encode(self.frame[0] + text + self.frame[1])
+        # Tokenizers that normalise (full-width letters) find control tokens that the pattern does not: count them too.
+        if hostile or sum(i in controls for i in ids) != sum(i in controls for i in (*before, *after)):
+            ids = [*before, *self.encode_text(text), *after]
         return Tokens(tuple(ids), max(0, len(ids) - self.suffix_length - 1))
 
 

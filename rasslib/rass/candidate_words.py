@@ -17,13 +17,14 @@ def share_text(rate: Rate) -> str:
     """``12 of 40 (30 %, 95 % interval 18–45 %)``."""
     if not rate.n:
         return "none of them could be judged"
-    text = f"{rate.refused} of {rate.n} ({rate.rate:.0%}, 95 % interval {rate.low:.0%}–{rate.high:.0%})"
+    interval = f"95 % interval {100 * rate.low:.0f}–{100 * rate.high:.0f} %"
+    text = f"{rate.refused} of {rate.n} ({100 * rate.rate:.0f} %, {interval})"
     return text + (f", {rate.invalid} invalid left out" if rate.invalid else "")
 
 
 def percent(rate: Rate) -> str:
     """``30 %``, or a dash where nothing could be judged."""
-    return f"{rate.rate:.0%}" if rate.n else "–"
+    return f"{100 * rate.rate:.0f} %" if rate.n else "–"
 
 
 def verdict_text(found: Yield, policy: str) -> str:

@@ -18,7 +18,7 @@ def change_text(strength: float | None) -> str:
 def size_text(direction: Direction, strength: float, residual_norm: float) -> str:
     """How much adding this strength moves the margin, and how large it is beside the residual stream."""
     share = abs(strength) * direction.gap / residual_norm
-    return f"Moves the margin by {2 * strength:+.1f}; {share:.0%} of the layer's mean residual norm."
+    return f"Moves the margin by {2 * strength:+.1f}; {100 * share:.0f} % of the layer's mean residual norm."
 
 
 def column_text(name: str, direction: Direction, strength: float | None) -> str:
@@ -33,11 +33,11 @@ def column_text(name: str, direction: Direction, strength: float | None) -> str:
 
 def outcome_text(outcome: Outcome) -> str:
     """Behaviour, refusal score and length in one line."""
+    if not outcome.behaviour:
+        return f"stopped, not judged · {outcome.n_tokens} tokens"
     ending = "ended by itself" if outcome.finished else "cut at the limit"
-    return (
-        f"{outcome.behaviour or 'stopped, not judged'} · refusal score {score_text(outcome.refusal_score)} · "
-        f"{outcome.n_tokens} tokens, {ending if outcome.behaviour else 'stopped'}"
-    )
+    score = score_text(outcome.refusal_score)
+    return f"{outcome.behaviour} · refusal score {score} · {outcome.n_tokens} tokens, {ending}"
 
 
 def comparison_row(prompt: str, strength: float | None, outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -86,4 +86,3 @@ def stream_outcomes(
         now = [*now]
         now[i] = replace(now[i], behaviour=verdict.behaviour, reason=verdict.reason, refusal_score=score)
     yield now
-

@@ -1,8 +1,22 @@
-"""The workspace: runs, activations, replies and curation on disk, written so that a crash loses one batch at most."""
+"""What is kept on disk: activations, replies, scores, curation and runs, safe against crashes and shared use."""
 
 from rasslib.workspace.activations import ActivationStore
 from rasslib.workspace.database import Database
-from rasslib.workspace.records import Reply, Run
+from rasslib.workspace.records import DAMAGED, DECISIONS, Reply, Run
+from rasslib.workspace.runs import load_result, load_table, new_run_id, save_result, save_table
 from rasslib.workspace.workspace import Workspace
 
-__all__ = ["ActivationStore", "Database", "Reply", "Run", "Workspace"]
+__all__ = [
+    "DAMAGED",
+    "DECISIONS",
+    "ActivationStore",
+    "Database",
+    "Reply",
+    "Run",
+    "Workspace",
+    "load_result",
+    "load_table",
+    "new_run_id",
+    "save_result",
+    "save_table",
+]

@@ -24,15 +24,11 @@ from rasslib.workspace.files import (
     explain,
     folder_name,
     make_folder,
-    remove_if_old,
-    remove_old_temporaries,
 )
-from rasslib.workspace.shards import SIDECAR, TENSORS, Index, Row, read_sidecar
+from rasslib.workspace.shards import SIDECAR, TENSORS, Index, Row, remove_strays
 
 if TYPE_CHECKING:
     import torch
-
-STRAY_SECONDS = 3600.0
 
 
 class ActivationStore:
@@ -62,9 +58,7 @@ class ActivationStore:
         Raises:
             WorkspaceError: The folder cannot be read.
         """
-        rows = self._rows(key)
-        wanted = [rows.get(position, {}) for position in positions] or list(rows.values())
-        return {prompt_id for prompt_id in ids if wanted and all(prompt_id in found for found in wanted)}
+        return self._index(key).stored(ids, positions)
 
     def put(self, key: str, ids: Sequence[str], activations: Mapping[str, torch.Tensor]) -> None:
         """Store one finished batch as a shard.
@@ -86,17 +80,20 @@ class ActivationStore:
             return
         for position, tensor in activations.items():
             if tensor.ndim != 3 or tensor.shape[0] != len(ids) or position == "__metadata__":
-                raise ValueError(f"{position}: {tuple(tensor.shape)} for {len(ids)} ids; [n, layers, d_model] is needed")
+                raise ValueError(
+                    f"{position}: {tuple(tensor.shape)} for {len(ids)} ids; [n, layers, d_model] is needed"
+                )
         if len({tensor.shape for tensor in activations.values()}) != 1:
             raise ValueError("one tensor [n, layers, d_model] per position is needed, all of one shape")
         shape = tuple(next(iter(activations.values())).shape)
-        self._check_shape(key, shape)
+        if self._index(key).layers_and_width() not in (None, shape[1:]):
+            raise self._mismatch(key)
         folder = make_folder(self.folder / folder_name(key))
         name = f"{time.time_ns():020d}-{secrets.token_hex(4)}"  # the later of two rows sorts later
         # Copies: safetensors refuses tensors that share memory, which slices of one capture do.
         data = save(
             {
-                position: tensor.detach().to("cpu", copy=True).contiguous(memory_format=torch.contiguous_format)
+                position: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
                 for position, tensor in activations.items()
             }
         )
@@ -118,9 +115,7 @@ class ActivationStore:
                 tensors.unlink(missing_ok=True)
             raise
 
-    def get(
-        self, key: str, ids: Sequence[str], position: str, layers: Sequence[int] | None = None
-    ) -> torch.Tensor:
+    def get(self, key: str, ids: Sequence[str], position: str, layers: Sequence[int] | None = None) -> torch.Tensor:
         """Rows in the order of ``ids`` (which may repeat), layers in the order of ``layers``; only these are read.
 
         Args:
@@ -137,43 +132,38 @@ class ActivationStore:
         """
         import torch
 
-        rows = self._rows(key).get(position, {})
-        missing = [prompt_id for prompt_id in ids if prompt_id not in rows]
+        rows: list[Row] = []
+        missing: list[str] = []
+        for prompt_id, found in zip(ids, self._index(key).rows(ids, position), strict=True):
+            if found is None:
+                missing.append(prompt_id)
+            else:
+                rows.append(found)
         if missing:
             raise WorkspaceError(
-                f"Activations of {len(set(missing))} of {len(set(ids))} prompts at {position} are not stored (the first "
-                f"is {missing[0][:40]!a}); start the analysis again, which computes what is missing."
+                f"Activations of {len(set(missing))} of {len(set(ids))} prompts at {position} are not stored (such as "
+                f"{missing[0][:40]!a}); start the analysis again, which computes what is missing."
             )
-        if not rows:
-            return torch.empty(0, len(layers or ()), 0)
-        n_layers, width = next(iter(rows.values())).shard.shape[1:]
-        layers = range(n_layers) if layers is None else [int(layer) for layer in layers]
-        wrong = [layer for layer in layers if not 0 <= layer < n_layers]
-        if wrong:
-            raise WorkspaceError(f"There is no layer {wrong[0]}; choose one from 0 to {n_layers - 1}.")
+        n_layers, width = rows[0].shard.shape[1:] if rows else self._index(key).layers_and_width() or (0, 0)
+        chosen = list(range(n_layers)) if layers is None else [int(layer) for layer in layers]
+        for layer in chosen:
+            if rows and not 0 <= layer < n_layers:
+                raise WorkspaceError(f"There is no layer {layer}; choose one from 0 to {n_layers - 1}.")
         by_shard: dict[Path, list[tuple[int, int]]] = {}
-        for place, prompt_id in enumerate(ids):
-            row = rows[prompt_id]
+        for place, row in enumerate(rows):
             if row.shard.shape[1:] != (n_layers, width):
                 raise self._mismatch(key)
             by_shard.setdefault(row.shard.path, []).append((place, row.number))
         out: torch.Tensor | None = None
         for path, pairs in by_shard.items():
             places, numbers = zip(*pairs, strict=True)
-            part = _read_part(path, position, numbers, layers)
+            part = _read_part(path, position, numbers, chosen)
             if out is None:
-                out = torch.empty(len(ids), len(layers), width, dtype=part.dtype)
+                out = torch.empty(len(ids), len(chosen), width, dtype=part.dtype)
             elif out.dtype != part.dtype:
                 out = out.to(torch.promote_types(out.dtype, part.dtype))
             out[list(places)] = part.to(out.dtype)
-        return torch.empty(0, len(layers), width) if out is None else out
-
-    def _check_shape(self, key: str, shape: tuple[int, ...]) -> None:
-        for rows in self._rows(key).values():
-            for row in rows.values():
-                if row.shard.shape[1:] != shape[1:]:
-                    raise self._mismatch(key)
-                return
+        return torch.empty(0, len(chosen), width) if out is None else out
 
     def _mismatch(self, key: str) -> WorkspaceError:
         return WorkspaceError(
@@ -181,15 +171,13 @@ class ActivationStore:
             "differ); delete that folder and start the analysis again."
         )
 
-    def _rows(self, key: str) -> dict[str, dict[str, Row]]:
-        """Where each row is, by position and prompt id, as the folder is now (other processes write to it too)."""
-        folder = self.folder / folder_name(key)
+    def _index(self, key: str) -> Index:
         with self._lock:
-            index = self._indexes.get(key)
-            if index is None:
-                index = self._indexes[key] = Index(folder, key)
-                _remove_strays(folder, key)
-            return index.refresh()
+            if key not in self._indexes:
+                folder = self.folder / folder_name(key)
+                remove_strays(folder)
+                self._indexes[key] = Index(folder, key)
+            return self._indexes[key]
 
 
 def _read_part(path: Path, position: str, numbers: Sequence[int], layers: Sequence[int]) -> torch.Tensor:
@@ -213,15 +201,3 @@ def _read_part(path: Path, position: str, numbers: Sequence[int], layers: Sequen
             f"Cannot read the activations {path}: the file is damaged; delete it and start the analysis again."
         ) from error
     return part[[number - first for number in numbers]]
-
-
-def _remove_strays(folder: Path, key: str) -> None:
-    """Remove what killed writers left long ago; younger files may belong to a living process."""
-    remove_old_temporaries(folder, STRAY_SECONDS)
-    with contextlib.suppress(OSError):
-        for path in folder.glob(f"*{TENSORS}"):
-            if not path.with_suffix(SIDECAR).exists():
-                remove_if_old(path, STRAY_SECONDS)
-        for path in folder.glob(f"*{SIDECAR}"):
-            if read_sidecar(path, key) is None and remove_if_old(path, STRAY_SECONDS):
-                remove_if_old(path.with_suffix(TENSORS), STRAY_SECONDS)

@@ -138,7 +138,9 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise explain(error, path, "read") from error
     except (ValueError, RecursionError) as error:
-        raise WorkspaceError(f"Cannot read {path}: it is damaged (no valid JSON); move it away and start again.") from error
+        raise WorkspaceError(
+            f"Cannot read {path}: it is damaged (no valid JSON); move it away and start again."
+        ) from error
 
 
 def plain(value: Any) -> Any:
@@ -147,7 +149,9 @@ def plain(value: Any) -> Any:
     Raises:
         TypeError: It holds something that has no plain counterpart.
     """
-    if value is None or isinstance(value, bool | str):
+    if value is None:
+        return None
+    if isinstance(value, bool | str):
         return value.value if hasattr(value, "value") else value  # members of string enumerations
     if isinstance(value, int | float):
         return value if isinstance(value, int) or math.isfinite(value) else None

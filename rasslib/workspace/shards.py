@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import struct
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rasslib.workspace.files import explain
+from rasslib.workspace.files import explain, remove_if_old, remove_old_temporaries
 
 TENSORS = ".safetensors"
 SIDECAR = ".json"
@@ -44,9 +46,9 @@ class Row:
 
 
 class Index:
-    """What a folder of shards holds. Not safe for threads by itself; the store's lock guards it.
+    """What a folder of shards holds, followed as other threads and processes add to it.
 
-    Shards never change once their sidecar is there, so each is looked at once.
+    Shards never change once their sidecar is there, so each is looked at once. Safe for threads.
 
     Args:
         folder: The folder of one key; it need not exist.
@@ -56,38 +58,59 @@ class Index:
     def __init__(self, folder: Path, key: str) -> None:
         self.folder = folder
         self.key = key
+        self._lock = threading.Lock()
         self._seen: dict[str, Shard | None] = {}
         self._rows: dict[str, dict[str, Row]] = {}
 
-    def refresh(self) -> dict[str, dict[str, Row]]:
-        """Rows by position and prompt id, as the folder is now.
+    def stored(self, ids: Iterable[str], positions: Sequence[str]) -> set[str]:
+        """Those of ``ids`` that are stored at each of ``positions`` (none: at each position found in the folder)."""
+        with self._lock:
+            self._refresh()
+            tables = [self._rows.get(position, {}) for position in positions] or list(self._rows.values())
+            return {prompt_id for prompt_id in ids if tables and all(prompt_id in table for table in tables)}
 
-        The result is not changed by later calls.
+    def rows(self, ids: Iterable[str], position: str) -> list[Row | None]:
+        """The row of each id in turn, None where it is not stored."""
+        with self._lock:
+            self._refresh()
+            table = self._rows.get(position, {})
+            return [table.get(prompt_id) for prompt_id in ids]
+
+    def layers_and_width(self) -> tuple[int, int] | None:
+        """``(L, d)`` of what is stored, None if nothing is."""
+        with self._lock:
+            if not self._rows:  # the shape cannot change once it is known: no need to list the folder again
+                self._refresh()
+            for table in self._rows.values():
+                for row in table.values():
+                    return row.shard.shape[1:]
+            return None
+
+    def _refresh(self) -> None:
+        names = self._whole_names()
+        if not self._seen.keys() <= names:  # somebody deleted shards: start afresh
+            self._seen.clear()
+            self._rows.clear()
+        for name in sorted(names - self._seen.keys()):
+            shard = read_sidecar(self.folder / f"{name}{SIDECAR}", self.key)
+            self._seen[name] = shard
+            if shard is not None:
+                self._add(shard)
+
+    def _add(self, shard: Shard) -> None:
+        for position in shard.positions:
+            table = self._rows.setdefault(position, {})
+            for number, prompt_id in enumerate(shard.ids):
+                old = table.get(prompt_id)
+                if old is None or old.shard.path.name <= shard.path.name:  # names begin with the time of writing
+                    table[prompt_id] = Row(shard, number)
+
+    def _whole_names(self) -> set[str]:
+        """Names of the shards of which both files are there.
 
         Raises:
             WorkspaceError: The folder cannot be listed.
         """
-        whole = self._whole_names()
-        gone = self._seen.keys() - whole
-        new = sorted(whole - self._seen.keys())
-        if not gone and not new:
-            return self._rows
-        for name in gone:
-            del self._seen[name]
-        for name in new:
-            self._seen[name] = read_sidecar(self.folder / f"{name}{SIDECAR}", self.key)
-        rows: dict[str, dict[str, Row]] = {}
-        for _, shard in sorted(self._seen.items()):
-            if shard is None:
-                continue
-            for position in shard.positions:
-                found = rows.setdefault(position, {})
-                found.update((prompt_id, Row(shard, number)) for number, prompt_id in enumerate(shard.ids))
-        self._rows = rows
-        return rows
-
-    def _whole_names(self) -> set[str]:
-        """Names of the shards of which both files are there."""
         try:
             with os.scandir(self.folder) as entries:
                 names = {entry.name for entry in entries}
@@ -95,13 +118,20 @@ class Index:
             return set()
         except OSError as error:
             raise explain(error, self.folder, "read the folder") from error
-        return {
-            stem
-            for name in names
-            if name.endswith(TENSORS)
-            and not name.startswith(".")
-            and f"{(stem := name.removesuffix(TENSORS))}{SIDECAR}" in names
-        }
+        tensors = {name.removesuffix(TENSORS) for name in names if name.endswith(TENSORS)}
+        return tensors & {name.removesuffix(SIDECAR) for name in names if name.endswith(SIDECAR)}
+
+
+def remove_strays(folder: Path, seconds: float = 3600.0) -> None:
+    """Remove what killed writers left in ``folder``: temporary files, and tensor files without a sidecar.
+
+    Files written less than ``seconds`` ago stay: they may belong to a living process.
+    """
+    remove_old_temporaries(folder, seconds)
+    with contextlib.suppress(OSError):
+        for path in folder.glob(f"*{TENSORS}"):
+            if not path.with_suffix(SIDECAR).exists():
+                remove_if_old(path, seconds)
 
 
 def read_sidecar(path: Path, key: str) -> Shard | None:

@@ -1,46 +1,89 @@
-"""One folder that holds all that was computed and decided: activations, replies, runs, curation."""
+"""One folder that holds all that is kept: runs, activations, replies, scores and curation."""
 
 from __future__ import annotations
 
-from functools import cached_property
+import dataclasses
+import threading
 from pathlib import Path
 
-from rasslib.settings import workspace_dir
+from rasslib import settings
+from rasslib.errors import WorkspaceError
 from rasslib.workspace.activations import ActivationStore
 from rasslib.workspace.database import Database
-from rasslib.workspace.files import check_name, check_writable, make_folder
+from rasslib.workspace.files import check_name, check_writable, make_folder, remove_old_temporaries
+from rasslib.workspace.records import DAMAGED, Run
+from rasslib.workspace.runs import has_result
+
+DATABASE = "rass.sqlite"
+FINISHED = "finished"
 
 
 class Workspace:
-    """A workspace folder.
+    """A workspace folder; several threads and processes may use one at once.
 
-    ::
-
-        rass.sqlite              replies, scores, runs, curation
-        activations/KEY/         shards of activations
-        runs/RUN/                result.json, prompts.parquet, margins, directions, maps
+    ==================  ==============================================================
+    ``rass.sqlite``     replies, scores, curation, list of runs (SQLite, write-ahead log)
+    ``activations/``    one folder per key, with shards (safetensors + JSON)
+    ``runs/<run id>/``  ``result.json`` and tables (Parquet) of one run
+    ``cache/``          what may be deleted at any time
+    ==================  ==============================================================
 
     Args:
-        root: The folder; made where it is missing. Default: the settings' workspace.
+        root: The folder, made where it is missing; None means the one of the settings.
 
     Raises:
         WorkspaceError: The folder cannot be made or written to.
     """
 
     def __init__(self, root: Path | str | None = None) -> None:
-        self.root = make_folder(Path(root).expanduser() if root is not None else workspace_dir())
-        check_writable(self.root)
+        chosen = settings.workspace_dir() if root is None else Path(root)
+        try:
+            self.root = chosen.expanduser().absolute()
+        except RuntimeError as error:
+            raise WorkspaceError(f"Cannot find the home folder in {chosen}; give the whole path.") from error
+        check_writable(make_folder(self.root))
+        remove_old_temporaries(self.root)
+        self.activations = ActivationStore(make_folder(self.root / "activations"))
+        self.cache_dir = make_folder(self.root / "cache")
+        self._runs = make_folder(self.root / "runs")
+        self._database: Database | None = None
+        self._lock = threading.Lock()
 
-    @cached_property
+    def __reduce__(self) -> tuple[type[Workspace], tuple[Path]]:
+        return type(self), (self.root,)
+
+    @property
     def database(self) -> Database:
-        """Replies, scores, runs and curation."""
-        return Database(self.root / "rass.sqlite")
+        """The database, opened on first use.
 
-    @cached_property
-    def activations(self) -> ActivationStore:
-        """Activations by model, prompt, position and layer."""
-        return ActivationStore(self.root / "activations")
+        Raises:
+            WorkspaceError: It cannot be opened, is damaged, or comes from a newer version of this program.
+        """
+        with self._lock:
+            if self._database is None:
+                self._database = Database(self.root / DATABASE)
+            return self._database
 
-    def run_dir(self, run_id: str) -> Path:
-        """Folder of one run, made where it is missing."""
-        return make_folder(self.root / "runs" / check_name(run_id, "run"))
+    def run_dir(self, run_id: str, create: bool = True) -> Path:
+        """The folder of a run, made where it is missing.
+
+        Args:
+            run_id: Letters, digits, dot, dash and underscore; never a path.
+            create: False only gives the path, for reading.
+
+        Raises:
+            WorkspaceError: ``run_id`` is no safe name, or the folder cannot be made.
+        """
+        path = self._runs / check_name(run_id, "run")
+        return make_folder(path) if create else path
+
+    def runs(self) -> list[Run]:
+        """All runs, newest first; a finished run whose result is gone has the status ``damaged``."""
+        return [self._checked(run) for run in self.database.list_runs()]
+
+    def _checked(self, run: Run) -> Run:
+        try:
+            whole = run.status != FINISHED or has_result(self.run_dir(run.run_id, create=False))
+        except WorkspaceError:
+            whole = False
+        return run if whole else dataclasses.replace(run, status=DAMAGED)

@@ -69,9 +69,7 @@ def empty_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 @pytest.fixture
-def finished_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made_run: tuple[Path, str]
-) -> Iterator[Finished]:
+def finished_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made_run: tuple[Path, str]) -> Iterator[Finished]:
     """A workspace with one finished run of the fake model: 60 prompts, 4 layers, width 16."""
     root = tmp_path / "workspace"
     shutil.copytree(made_run[0], root)

@@ -1,0 +1,37 @@
+"""RASS: where a language model starts to refuse. Start with ``streamlit run app.py``."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts import errors, runs, state
+
+st.set_page_config(page_title="RASS", page_icon=":material/balance:", layout="wide")
+
+page = st.navigation(
+    [
+        st.Page("pages/start.py", title="Start", icon=":material/flag:", default=True),
+        st.Page("pages/boundary_map.py", title="Boundary map", icon=":material/scatter_plot:"),
+        st.Page("pages/inspector.py", title="Prompt inspector", icon=":material/search:"),
+        st.Page("pages/steering_lab.py", title="Steering lab", icon=":material/tune:"),
+        st.Page("pages/candidates.py", title="RASS candidates", icon=":material/checklist:"),
+    ]
+)
+
+with st.sidebar, errors.told(ends=False):
+    runs.choose_run()
+    current = runs.find_run()
+    if current is not None:
+        facts = current.summary["model"]
+        st.caption(
+            errors.plain(
+                f"Model: {facts['name']}, {facts['n_layers']} layers, width {facts['d_model']}, {facts['dtype']}"
+            )
+        )
+    st.toggle(
+        "Hide harmful text",
+        key=state.HIDE,
+        help="Puts a placeholder for prompts labelled harmful and the replies to them. Downloads keep the text.",
+    )
+
+page.run()
