@@ -101,7 +101,8 @@ def _strip(run: Analysis, given: pd.DataFrame, layer: int) -> None:
     which = f"{len(held)} held-out test prompts" if len(held) else f"{len(given)} prompts, none of them held out"
     inside = int((held["margin"].abs() <= run.tau).sum()) if len(held) else 0
     st.caption(
-        f"{which} at layer {layer}. −1 is the mean of harmless and +1 that of harmful train prompts; dashed: the boundary; shaded: the band, margin within ±{run.tau:g} "
+        f"{which} at layer {layer}. −1 and +1: means of harmless and harmful train "
+        f"prompts; dashed: the boundary; shaded: the band, margin within ±{run.tau:g} "
         f"({inside} of the held-out prompts). Margin and band are this project's reading of RASS (arXiv 2505.18325)."
     )
 

@@ -40,7 +40,8 @@ def main() -> None:
 
 def _settings(run: Analysis) -> tuple[float | None, bool, int]:
     """Strength (None: ablate), whether the control runs too, and the limit in tokens."""
-    mode_place, strength_place, other = st.columns([1, 2, 1], gap="large")
+    grid = st.grid(3, min_column_width=230, gap="large")
+    mode_place, strength_place, other = (grid.cell() for _ in range(3))
     with mode_place:
         mode = st.segmented_control(
             "Mode",

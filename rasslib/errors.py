@@ -30,7 +30,5 @@ class AnalysisError(RassError):
 class Stopped(RassError):
     """The user stopped a long task; what was finished is kept and is not computed again."""
 
-    def __init__(
-        self, message: str = "Stopped. What was finished is kept; start again to go on from there."
-    ) -> None:
+    def __init__(self, message: str = "Stopped. What was finished is kept; start again to go on from there.") -> None:
         super().__init__(message)

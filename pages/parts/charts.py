@@ -163,6 +163,6 @@ def _points(part: pd.DataFrame, name: str, marker: dict[str, Any]) -> go.Scatter
 
 def _hovers(part: pd.DataFrame) -> Sequence[str]:
     return [
-        f"{hover_text(row.prompt)}<br>{row.intent} · {row.behaviour} · margin {row.margin:+.2f}"
+        f"{hover_text(str(row.prompt))}<br>{row.intent} · {row.behaviour} · margin {row.margin:+.2f}"
         for row in part.itertuples()
     ]

@@ -19,7 +19,7 @@ def show_findings(run: Analysis) -> None:
     st.caption(errors.plain(f"{run.title}. All numbers are of held-out test prompts, unless a line says otherwise."))
     rates = [(KINDS[k], run.summary["behaviour"][k]) for k in KINDS if k in run.summary["behaviour"]]
     for column, (name, rate) in zip(st.columns(max(1, len(rates))), rates, strict=False):
-        column.metric(f"{name} prompts refused", _percent(rate), border=True, help="Wilson interval.")
+        column.metric(f"{name} refused", _percent(rate), border=True, help="Wilson interval.")
         column.caption(_interval(rate))
     for sentence in findings_in_words(run.summary):
         st.write(f"- {errors.plain(sentence)}")
@@ -32,8 +32,9 @@ def show_findings(run: Analysis) -> None:
         ("steering_lab", "Steer a reply", ":material/tune:"),
         ("candidates", "Pick candidates", ":material/checklist:"),
     ]
-    for column, (page, label, icon) in zip(st.columns(len(links)), links, strict=True):
-        column.page_link(f"pages/{page}.py", label=label, icon=icon, width="stretch")
+    with st.container(horizontal=True):
+        for page, label, icon in links:
+            st.page_link(f"pages/{page}.py", label=label, icon=icon)
 
 
 def _percent(rate: dict[str, Any]) -> str:

@@ -50,9 +50,7 @@ def choose_prompts() -> Source | None:
 def _uploaded() -> tuple[ReadResult, str] | None:
     file = st.file_uploader("CSV, TSV, JSONL, Parquet or plain lines", type=TYPES, key="upload")
     if file is None:
-        st.info(
-            "Choose a file with one prompt per row. Columns such as prompt, Goal or label are recognised."
-        )
+        st.info("Choose a file with one prompt per row. Columns such as prompt, Goal or label are recognised.")
         return None
     data = file.getvalue()
     try:

@@ -8,7 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts import model
+from pages.parts import model, state
+from rasslib.boundary.inspecting import intent_of
 from rasslib.boundary.run import Analysis
 from rasslib.steering.lab_words import column_text, comparison_row, outcome_text
 from rasslib.steering.streaming import Outcome, stream_outcomes, variants
@@ -29,13 +30,14 @@ def run_columns(run: Analysis, prompt: str, strength: float | None, control_seed
     last: dict[str, Any] = {"run": run.run_id, "prompt": prompt, "strength": strength, "outcomes": []}
     st.session_state[LAST] = last
     places = _frame(run, prompt, strength, [column.name for column in columns])
+    intent = intent_of(run, prompt)
     openers = run.summary["settings"]["openers"]
     # A stop raises out of this block at the next Streamlit call; closing then frees the model's lock and hooks.
     with closing(stream_outcomes(lens, prompt, columns, openers, max_new_tokens=limit)) as steps:
         for outcomes in steps:
             last["outcomes"] = outcomes
-            _fill(places, outcomes, writing=True)
-    _fill(places, last["outcomes"], writing=False)
+            _fill(places, outcomes, intent, writing=True)
+    _fill(places, last["outcomes"], intent, writing=False)
     row = comparison_row(prompt, strength, last["outcomes"])
     st.session_state[HISTORY] = [row, *st.session_state.get(HISTORY, [])][:KEPT]
 
@@ -47,13 +49,18 @@ def show_last(run: Analysis) -> None:
         st.info("Choose a prompt and a strength, then press Run. The model is loaded the first time.")
         return
     names = [outcome.name for outcome in last["outcomes"]]
-    _fill(_frame(run, last["prompt"], last["strength"], names), last["outcomes"], writing=False)
+    _fill(
+        _frame(run, last["prompt"], last["strength"], names),
+        last["outcomes"],
+        intent_of(run, last["prompt"]),
+        writing=False,
+    )
 
 
 def _frame(run: Analysis, prompt: str, strength: float | None, names: Sequence[str]) -> list[Any]:
     """Headings and what each column is; returns the places of the replies."""
     st.subheader("Replies")
-    st.code(prompt, language=None, wrap_lines=True)
+    st.code(state.shown(prompt, intent_of(run, prompt)), language=None, wrap_lines=True)
     places = []
     grid = st.grid(len(names), min_column_width=230, gap="medium")
     for name in names:
@@ -64,8 +71,8 @@ def _frame(run: Analysis, prompt: str, strength: float | None, names: Sequence[s
     return places
 
 
-def _fill(places: Sequence[Any], outcomes: Sequence[Outcome], *, writing: bool) -> None:
+def _fill(places: Sequence[Any], outcomes: Sequence[Outcome], intent: str, *, writing: bool) -> None:
     for place, outcome in zip(places, outcomes, strict=True):
         with place.container():
-            st.code(outcome.text or " ", language=None, wrap_lines=True)
+            st.code(state.shown(outcome.text, intent) or " ", language=None, wrap_lines=True)
             st.caption(f"{outcome.n_tokens} tokens" if writing else outcome_text(outcome))

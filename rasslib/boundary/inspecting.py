@@ -65,6 +65,12 @@ def row_of(run: Analysis, text: str) -> int | None:
     return int(found[0]) if len(found) else None
 
 
+def intent_of(run: Analysis, text: str) -> str:
+    """The human label of a text; empty where the run does not hold it."""
+    row = row_of(run, text)
+    return "" if row is None else str(run.prompts["intent"].iloc[row])
+
+
 def inspect_row(run: Analysis, row: int) -> Inspected:
     """A prompt of the run; needs no model."""
     saved = run.prompts.iloc[row]
@@ -101,7 +107,7 @@ def inspect_text(lens: Lens, run: Analysis, text: str) -> Inspected:
         id=found,
         prompt=text,
         row=row,
-        intent="" if row is None else str(run.prompts["intent"].iloc[row]),
+        intent=intent_of(run, text),
         split="" if row is None else str(run.prompts["split"].iloc[row]),
         margins=z[0],
         refusal_score=float(placed["refusal_score"].iloc[0]),

@@ -117,9 +117,7 @@ def _pool(prompts: pd.DataFrame, policy: str, n: int, only_benign: bool) -> pd.D
         raise AnalysisError(f"Ask for at least one prompt, not {n}.")
     missing = [column for column in COLUMNS if column not in prompts.columns]
     if missing:
-        raise AnalysisError(
-            f"The prompts have no column {', '.join(missing)}: analyse them before selecting."
-        )
+        raise AnalysisError(f"The prompts have no column {', '.join(missing)}: analyse them before selecting.")
     pool = prompts[prompts["intent"].isin(BENIGN)] if only_benign else prompts
     if pool.empty:
         raise AnalysisError(
@@ -132,9 +130,7 @@ def _pool(prompts: pd.DataFrame, policy: str, n: int, only_benign: bool) -> pd.D
     unread = ~np.isfinite(pool["margin"].to_numpy(np.float64, na_value=np.nan))
     if unread.any():
         ids = ", ".join(pool["id"][unread].astype(str).head(5))
-        raise AnalysisError(
-            f"{int(unread.sum())} prompts have no margin ({ids}): analyse them, or leave them out."
-        )
+        raise AnalysisError(f"{int(unread.sum())} prompts have no margin ({ids}): analyse them, or leave them out.")
     return pool
 
 

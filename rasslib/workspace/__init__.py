@@ -3,7 +3,6 @@
 from rasslib.workspace.activations import ActivationStore
 from rasslib.workspace.database import Database
 from rasslib.workspace.records import DAMAGED, DECISIONS, Reply, Run
-from rasslib.workspace.runs import load_result, load_table, new_run_id, save_result, save_table
 from rasslib.workspace.workspace import Workspace
 
 __all__ = [
@@ -14,9 +13,4 @@ __all__ = [
     "Reply",
     "Run",
     "Workspace",
-    "load_result",
-    "load_table",
-    "new_run_id",
-    "save_result",
-    "save_table",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from pathlib import Path
 
@@ -11,11 +10,8 @@ from rasslib.errors import WorkspaceError
 from rasslib.workspace.activations import ActivationStore
 from rasslib.workspace.database import Database
 from rasslib.workspace.files import check_name, check_writable, make_folder, remove_old_temporaries
-from rasslib.workspace.records import DAMAGED, Run
-from rasslib.workspace.runs import has_result
 
 DATABASE = "rass.sqlite"
-FINISHED = "finished"
 
 
 class Workspace:
@@ -76,14 +72,3 @@ class Workspace:
         """
         path = self._runs / check_name(run_id, "run")
         return make_folder(path) if create else path
-
-    def runs(self) -> list[Run]:
-        """All runs, newest first; a finished run whose result is gone has the status ``damaged``."""
-        return [self._checked(run) for run in self.database.list_runs()]
-
-    def _checked(self, run: Run) -> Run:
-        try:
-            whole = run.status != FINISHED or has_result(self.run_dir(run.run_id, create=False))
-        except WorkspaceError:
-            whole = False
-        return run if whole else dataclasses.replace(run, status=DAMAGED)

@@ -54,9 +54,7 @@ def test_swapping_the_classes_turns_the_direction_round(planted):
     assert other.gap > 0
 
 
-@pytest.mark.parametrize(
-    ("label", "there", "missing"), [(True, "harmful", "harmless"), (False, "harmless", "harmful")]
-)
+@pytest.mark.parametrize(("label", "there", "missing"), [(True, "harmful", "harmless"), (False, "harmless", "harmful")])
 def test_one_class_only_says_which_is_missing(planted, label, there, missing):
     with pytest.raises(AnalysisError, match=f"all 200 are {there}: add some that are {missing}"):
         fit_axis(planted.acts, np.full(200, label))

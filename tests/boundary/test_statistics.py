@@ -70,9 +70,7 @@ def test_bootstrap_interval_covers_the_truth():
     labels = np.arange(100) < 50
     covered = 0
     for seed in range(60):
-        found = bootstrap_auc(
-            np.random.default_rng(seed).normal(size=100) + labels, labels, draws=300, seed=seed
-        )
+        found = bootstrap_auc(np.random.default_rng(seed).normal(size=100) + labels, labels, draws=300, seed=seed)
         covered += found.low <= truth <= found.high
     assert covered >= 50  # 57 expected; a 90 % interval would give 54, an 80 % one 48
     assert found.low < found.value < found.high
@@ -168,9 +166,7 @@ def test_split_half_cosine_tells_a_planted_direction_from_noise(planted):
     high, low = planted.acts[planted.labels], planted.acts[~planted.labels]
     assert split_half_cosine(high[:, 3], low[:, 3]) > STABLE_COSINE
     assert abs(split_half_cosine(high[:, 0], low[:, 0])) < 0.4  # nothing planted at layer 0
-    assert split_half_cosine(high[:, 1], low[:, 1], seed=1) == split_half_cosine(
-        high[:, 1], low[:, 1], seed=1
-    )
+    assert split_half_cosine(high[:, 1], low[:, 1], seed=1) == split_half_cosine(high[:, 1], low[:, 1], seed=1)
 
 
 def test_halving_needs_two_of_each():

@@ -56,12 +56,14 @@ def test_a_lasso_lists_its_prompts_and_clears(finished_run: Finished) -> None:
 
 def test_harmful_text_is_hidden_on_request(finished_run: Finished) -> None:
     at = page()
+    at.sidebar.toggle[0].set_value(True).run()
     table = finished_run.analysis.prompts
     harmful = table.loc[table["intent"] == "harmful", "id"].iloc[0]
     key = f"map-{finished_run.run_id}-{finished_run.analysis.layer}-PCA-0"
-    at.session_state[key] = {"selection": {"points": [{"customdata": [harmful]}]}}
-    at.session_state["hide-harmful"] = True
+    points = [{"customdata": [harmful]}]
+    at.session_state[key] = {"selection": {"points": points, "point_indices": [], "box": [], "lasso": []}}
     at.run()
+    assert not at.exception
     assert "hidden" in at.dataframe[0].value["prompt"].iloc[0]
 
 

@@ -134,3 +134,12 @@ def test_a_closed_stream_closes_the_models(finished_run: Finished) -> None:
     assert not closed
     steps.close()
     assert closed == [True]
+
+
+def test_harmful_text_is_hidden_where_asked(finished_run: Finished) -> None:
+    at = open_page(finished_run, "harmful")
+    at.session_state["hide-harmful"] = True
+    at = run(at.run())
+    assert not at.exception
+    assert len(at.code) == 4
+    assert all("hidden" in code.value for code in at.code)

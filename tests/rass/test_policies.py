@@ -82,9 +82,7 @@ def test_order_of_rows_and_ties_do_not_matter(policy):
     tied = prompts().assign(margin=[0.2, -0.2, 0.2, -0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2])
     expected = select(tied, policy, n=4, seed=5)
     for seed in range(3):
-        pd.testing.assert_frame_equal(
-            select(tied.sample(frac=1, random_state=seed), policy, n=4, seed=5), expected
-        )
+        pd.testing.assert_frame_equal(select(tied.sample(frac=1, random_state=seed), policy, n=4, seed=5), expected)
     if policy in ("band", "farthest"):
         assert expected["id"].tolist() == ["p0", "p1", "p2", "p3"]
 
@@ -101,9 +99,7 @@ def test_input_is_not_changed():
 
 
 def test_empty_band_says_to_widen_it():
-    with pytest.raises(
-        AnalysisError, match=r"No benign prompt lies in the band ±0.05 \(the nearest .* -0.10\): widen"
-    ):
+    with pytest.raises(AnalysisError, match=r"No benign prompt lies in the band ±0.05 \(the nearest .* -0.10\): widen"):
         select(prompts(), "band", tau=0.05)
 
 
