@@ -14,8 +14,8 @@ from rasslib.prompts import assign_splits, load_bundled
 FIT_BUNDLED, FIT_SAME = "The bundled set", "The train split of these prompts"
 STEPS = (
     ("1. Read", "The model reads every prompt once, and its inner state is kept layer by layer."),
-    ("2. Fit", "One axis runs from harmless to harmful prompts; on it lies the point where refusal starts."),
-    ("3. Place", "Every prompt gets a margin: how far on which side of that point it lies."),
+    ("2. Fit", "One axis runs from harmless to harmful prompts; its midpoint is the boundary."),
+    ("3. Place", "Every prompt gets a margin: how far on which side of the boundary it lies."),
 )
 
 

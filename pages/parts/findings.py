@@ -17,9 +17,10 @@ def show_findings(run: Analysis) -> None:
     """Rates as numbers, where refusal starts, then every finding as a sentence."""
     st.header("Findings")
     st.caption(errors.plain(f"{run.title}. All numbers are of held-out test prompts, unless a line says otherwise."))
+    st.write("**Share refused, by kind of prompt** (95 % Wilson intervals)")
     rates = [(KINDS[k], run.summary["behaviour"][k]) for k in KINDS if k in run.summary["behaviour"]]
     for column, (name, rate) in zip(st.columns(max(1, len(rates))), rates, strict=False):
-        column.metric(f"{name} refused", _percent(rate), border=True, help="Wilson interval.")
+        column.metric(name, _percent(rate), border=True)
         column.caption(_interval(rate))
     for sentence in findings_in_words(run.summary):
         st.write(f"- {errors.plain(sentence)}")

@@ -81,7 +81,7 @@ def test_a_finished_run_opens_without_a_model_and_fast(finished_run: Finished, m
     assert time.perf_counter() - start < 2.0
     rate = finished_run.analysis.summary["behaviour"]["harmful"]
     assert not at.exception
-    assert next(metric.label for metric in at.metric) == "Harmful refused"
+    assert next(metric.label for metric in at.metric) == "Harmful"
     assert f"{rate['refused']} of {rate['n']}" in everything(at)
 
 
