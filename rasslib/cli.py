@@ -208,7 +208,7 @@ def bench_capture(
     from rasslib.models.bench import bench_capture as bench
 
     given, _, _ = _prompt_sets(prompts, "bundled", "", "unlabelled", None)
-    result = bench(model, given["prompt"].tolist()[:n], repeats=repeats)
+    result = bench(model, given["prompt"].tolist()[:n], repeats).as_dict()
     _print(result, json_, result)
 
 
