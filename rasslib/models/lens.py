@@ -215,8 +215,8 @@ class Lens:
                 part: dict[str, Tensor] = {p: stacked[row] for row, p in enumerate(positions)}
                 on_batch(indices, Capture(part, wanted, last.float().cpu() if last is not None else None))
 
-        # More tokens per pass gain nothing on a processor (320 to 1000 measured: equal within 5 %), and short batches of
-        # sorted prompts hold less padding and memory. A GPU wants large batches.
+        # More tokens per pass gain nothing on a processor (320 to 1000 measured: equal within 5 %), and short batches
+        # of sorted prompts hold less padding and memory. A GPU wants large batches.
         budget = CPU_TOKENS if self.device.type == "cpu" else None
         self._run(prompts, interventions, one, "Reading activations", progress, reuse_prefix, budget)
         found = torch.stack([x for x in logits if x is not None]) if with_logits and prompts else None
