@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     device: str = "auto"
     dtype: str = "auto"
     batch_size: int = Field(default=64, ge=1)
-    reply_tokens: int = Field(default=48, ge=4)
+    reply_tokens: int = Field(default=32, ge=4)
     seed: int = 0
     offline: bool = False
 
