@@ -32,12 +32,13 @@ class Workspace:
     """
 
     def __init__(self, root: Path | str | None = None) -> None:
-        chosen = settings.workspace_dir() if root is None else Path(root)
+        chosen = settings.settings().workspace if root is None else Path(root)
         try:
             self.root = chosen.expanduser().absolute()
-        except RuntimeError as error:
-            raise WorkspaceError(f"Cannot find the home folder in {chosen}; give the whole path.") from error
-        check_writable(make_folder(self.root))
+            make_folder(self.root)
+        except (RuntimeError, ValueError) as error:  # no such home, or a null byte
+            raise WorkspaceError(f"{str(chosen)!a} is not a path that can be used; give the whole path.") from error
+        check_writable(self.root)
         remove_old_temporaries(self.root)
         self.activations = ActivationStore(make_folder(self.root / "activations"))
         self.cache_dir = make_folder(self.root / "cache")
