@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from rasslib.models.batches import Batches
 from rasslib.models.decode import Reply, Sampling, stop_ids
 from rasslib.models.interventions import Ablate, Add
 from rasslib.models.lens import LOCK, Lens
@@ -64,13 +65,13 @@ def test_rows_that_end_leave_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = [reference("llama", p, 12, sorted(stop)) for p in PROMPTS]
     assert len({len(e) for e in expected}) > 1 and min(map(len, expected)) < 12
     sizes: list[int] = []
-    real = Lens._forward
+    real = Batches.forward
 
-    def watch(self: Lens, batch: Any, *, head: bool) -> Any:
+    def watch(self: Batches, batch: Any, *, head: bool) -> Any:
         sizes.append(len(batch.ids))
         return real(self, batch, head=head)
 
-    monkeypatch.setattr(Lens, "_forward", watch)
+    monkeypatch.setattr(Batches, "forward", watch)
     assert written_ids(lens, PROMPTS, monkeypatch, 12) == expected
     assert sizes[0] == len(PROMPTS) and sizes[-1] < len(PROMPTS) and sizes == sorted(sizes, reverse=True)
     replies = lens.generate(PROMPTS, max_new_tokens=12)

@@ -69,7 +69,7 @@ def test_rows_with_their_own_interventions_equal_separate_runs(arch: str) -> Non
     lens, v = tiny_lens(arch), vector()
     variants = [[], [Add(1, v)], [Ablate(v)], [Add(0, -v), Ablate(vector(3))]]
     with lens.interventions([PerRow(variants)]):
-        together = lens._forward(lens._prepare([lens.render(PROMPTS[0]).ids] * 4, None, ()), head=True)
+        together = lens._batches.forward(lens._batches.prepare([lens.render(PROMPTS[0]).ids] * 4), head=True)
     for row, variant in enumerate(variants):
         alone = lens.next_token_logits([PROMPTS[0]], interventions=variant)
         torch.testing.assert_close(together[row], alone[0], **CLOSE)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from rasslib.errors import ModelError, Stopped
-from rasslib.models.lens import LOCK, POSITIONS, Capture, Lens, _within
+from rasslib.models.batches import Batches, within
+from rasslib.models.lens import LOCK, POSITIONS, Capture
 from tests.tiny import ARCHITECTURES, D_MODEL, N_LAYERS, PROMPTS, tiny_lens, tiny_plain
 
 CLOSE = {"atol": 2e-4, "rtol": 1e-4}
@@ -80,7 +81,7 @@ def test_token_budget_on_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     again = lens.capture(PROMPTS, on_batch=lambda i, _: parts.append(len(i))).activations["last_template"]
     assert parts == [1] * len(PROMPTS)  # never less than one prompt
     torch.testing.assert_close(again, whole, **CLOSE)
-    assert _within(10, [7, 8, 9], [3, 4, 9]) == [7, 8]
+    assert within(10, [7, 8, 9], [3, 4, 9]) == [7, 8]
 
 
 def test_equal_prompts_and_one_that_begins_another() -> None:
@@ -161,7 +162,7 @@ def test_hooks_are_gone_after_use_and_after_an_error(monkeypatch: pytest.MonkeyP
 
     with pytest.raises(KeyError):
         lens.capture(PROMPTS, on_batch=broken)
-    monkeypatch.setattr(lens, "_forward", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr(lens._batches, "forward", lambda *a, **k: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         lens.capture(PROMPTS)
     monkeypatch.undo()
@@ -187,15 +188,15 @@ def test_batch_is_halved_when_memory_runs_out(monkeypatch: pytest.MonkeyPatch, m
     lens = tiny_lens()
     whole = lens.capture(PROMPTS).activations["last_template"]
     replies = lens.generate(PROMPTS, max_new_tokens=5)
-    real, sizes = Lens._forward, []
+    real, sizes = Batches.forward, []
 
-    def small(self: Lens, batch: Any, *, head: bool) -> Any:
+    def small(self: Batches, batch: Any, *, head: bool) -> Any:
         sizes.append(len(batch.ids))
         if len(batch.ids) > 2:
             raise RuntimeError(message)
         return real(self, batch, head=head)
 
-    monkeypatch.setattr(Lens, "_forward", small)
+    monkeypatch.setattr(Batches, "forward", small)
     stored: list[int] = []
     again = lens.capture(PROMPTS, on_batch=lambda i, _: stored.extend(i)).activations["last_template"]
     torch.testing.assert_close(again, whole, **CLOSE)
@@ -204,13 +205,13 @@ def test_batch_is_halved_when_memory_runs_out(monkeypatch: pytest.MonkeyPatch, m
 
 
 def test_memory_error_with_one_prompt_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(self: Lens, batch: Any, *, head: bool) -> Any:
+    def never(self: Batches, batch: Any, *, head: bool) -> Any:
         raise RuntimeError("CUDA out of memory")
 
-    monkeypatch.setattr(Lens, "_forward", never)
+    monkeypatch.setattr(Batches, "forward", never)
     with pytest.raises(ModelError, match=r"one prompt of .* tokens"):
         tiny_lens().capture(PROMPTS[:3])
-    monkeypatch.setattr(Lens, "_forward", lambda *a, **k: (_ for _ in ()).throw(RuntimeError("shapes differ")))
+    monkeypatch.setattr(Batches, "forward", lambda *a, **k: (_ for _ in ()).throw(RuntimeError("shapes differ")))
     with pytest.raises(RuntimeError, match="shapes differ"):
         tiny_lens().capture(PROMPTS[:3])
 
