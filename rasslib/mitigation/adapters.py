@@ -47,7 +47,9 @@ def round_to_half(model: Any) -> dict[str, torch.Tensor]:
     """
     from peft import get_peft_model_state_dict, set_peft_model_state_dict  # slow to import
 
-    weights = {name: t.detach().to("cpu", torch.float16) for name, t in get_peft_model_state_dict(model).items()}
+    # Said outright that the embeddings are not trained: peft's own guess looks the base model up on the hub.
+    trained = get_peft_model_state_dict(model, save_embedding_layers=False)
+    weights = {name: t.detach().to("cpu", torch.float16) for name, t in trained.items()}
     if not all(bool(torch.isfinite(t).all()) for t in weights.values()):
         raise TrainingError("The trained weights are not finite; start again with a lower learning rate.")
     set_peft_model_state_dict(model, {name: t.float() for name, t in weights.items()})

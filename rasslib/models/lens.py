@@ -9,6 +9,7 @@ How a batch runs is in :mod:`rasslib.models.batches`.
 from __future__ import annotations
 
 import copy
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,8 +31,10 @@ from rasslib.progress import Progress
 Position = Literal["last_template", "last_instruction"]
 POSITIONS: tuple[Position, ...] = ("last_template", "last_instruction")
 
-# Tokens per pass when activations are read on a processor.
+# Tokens per pass on a processor, when activations are read and when replies are written. Main memory that runs out ends
+# the program at once, so there a batch is bounded beforehand; a GPU's is halved when it happens.
 CPU_TOKENS = 640
+CPU_TOKENS_WRITING = 4096
 
 # Hooks belong to the model, not to the thread that set them: one lock for the process, around forward and hooks.
 LOCK = threading.RLock()
@@ -97,6 +100,8 @@ class Lens:
         self._model: Any = self._bridge.original_model
         self.n_layers = int(self._bridge.cfg.n_layers)
         self.d_model = int(self._bridge.cfg.d_model)
+        self.context = int(getattr(model.config, "max_position_embeddings", None) or sys.maxsize)
+        """Most tokens the model reads."""
         self._batches = Batches(self._model, name=name, pad=int(chat.tokenizer.pad_token_id or 0))
 
     @property
@@ -206,8 +211,7 @@ class Lens:
 
         # More tokens per pass gain nothing on a processor (320 to 1000 measured: equal within 5 %), and short batches
         # of sorted prompts hold less padding and memory. A GPU wants large batches.
-        budget = CPU_TOKENS if self.device.type == "cpu" else None
-        self._over(prompts, interventions, one, "Reading activations", progress, reuse_prefix, budget)
+        self._over(prompts, interventions, one, "Reading activations", progress, reuse_prefix, CPU_TOKENS)
         found = torch.stack([x for x in logits if x is not None]) if with_logits and prompts else None
         return Capture(acts, wanted, found)
 
@@ -315,13 +319,20 @@ class Lens:
         stage: str,
         progress: Progress | None,
         reuse_prefix: bool = True,
-        budget: int | None = None,
+        cpu_tokens: int | None = None,
     ) -> None:
         """Run ``one`` over batches of the rendered prompts under interventions."""
         if any(isinstance(i, PerRow) for i in interventions):
             raise TypeError("PerRow belongs to Lens.stream: batches are sorted and cut, rows are not prompts")
+        rendered = [self.render(p) for p in prompts]
+        for prompt, tokens in zip(prompts, rendered, strict=True):
+            if len(tokens.ids) > self.context:
+                raise ModelError(
+                    f"The prompt {prompt[:40]!r}… has {len(tokens.ids)} tokens, but {self.name} reads at most "
+                    f"{self.context}; shorten it or leave it out."
+                )
         self._batches.run(
-            [self.render(p) for p in prompts],
+            rendered,
             one,
             lambda: self.interventions(interventions),
             size=self.batch_size,
@@ -329,7 +340,7 @@ class Lens:
             progress=progress,
             reuse_prefix=reuse_prefix,
             keep_prefix=not interventions,
-            budget=budget,
+            budget=(cpu_tokens or CPU_TOKENS_WRITING) if self.device.type == "cpu" else None,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -165,9 +166,13 @@ def _with_adapter(model: Any, folder: Path) -> Any:
         base = config.get("base_model_name_or_path") or base
         with safe_open(str(weights), framework="pt") as file:
             held = set(file.keys())
-        wrapped = PeftModel.from_pretrained(model, str(folder), use_safetensors=True)
-        # peft only warns when layers are missing or too many; such an adapter was made for another model.
-        if set(get_peft_model_state_dict(wrapped)) != held:
+        with warnings.catch_warnings():
+            # peft only warns when layers are missing or too many; such an adapter was made for another model.
+            warnings.filterwarnings("ignore", message="Found missing adapter keys")
+            wrapped = PeftModel.from_pretrained(model, str(folder), use_safetensors=True)
+        # Said outright: peft's own guess looks the base model up on the hub.
+        embeddings = any("embed_tokens" in name or "lm_head" in name for name in held)
+        if set(get_peft_model_state_dict(wrapped, save_embedding_layers=embeddings)) != held:
             raise ValueError("other layers")
         return wrapped.merge_and_unload()
     except (SafetensorError, json.JSONDecodeError, UnicodeDecodeError) as error:

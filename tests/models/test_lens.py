@@ -220,3 +220,27 @@ def test_key_names_weights_template_and_dtype() -> None:
     llama, qwen = tiny_lens("llama"), tiny_lens("qwen2")
     assert llama.fingerprint != qwen.fingerprint and llama.template_hash == qwen.template_hash
     assert llama.key == f"{llama.fingerprint}-{llama.template_hash}-float32"
+
+
+def test_a_prompt_longer_than_the_context_is_told_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    lens = tiny_lens()
+    monkeypatch.setattr(lens._batches, "forward", lambda *a, **k: pytest.fail("ran"))
+    lens.context = max(len(lens.render(p).ids) for p in PROMPTS)
+    for run in (lens.capture, lens.next_token_logits, lens.generate):
+        with pytest.raises(ModelError, match=r"reads at most \d+; shorten"):
+            run([PROMPTS[0], "word " * 400])
+
+
+def test_long_prompts_make_small_batches_on_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    lens, widths = tiny_lens(), []
+    lens.context = 10**6
+    real = Batches.forward
+
+    def watch(self: Batches, batch: Any, *, head: bool) -> Any:
+        widths.append(batch.ids.numel())
+        return real(self, batch, head=head)
+
+    monkeypatch.setattr("rasslib.models.lens.CPU_TOKENS_WRITING", 1500)
+    monkeypatch.setattr(Batches, "forward", watch)
+    lens.generate(["word " * 90, "two " * 100, "hi"] * 3, max_new_tokens=1)
+    assert max(widths) <= 1500

@@ -96,9 +96,7 @@ def test_only_lone_surrogates_are_replaced() -> None:
     assert clean_text("\ufeffa\ud800b\udc00 \U0001f600 \0\n") == "\ufeffa\ufffdb\ufffd \U0001f600 \0\n"
 
 
-@pytest.mark.parametrize(
-    "name", ["", ".", "..", "../x", "a/b", "a\\b", "-x", ".x", "x.", "é", "a\n", "a" * 101, "a\0"]
-)
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "a\\b", "-x", ".x", "x.", "é", "a\n", "a" * 101, "a\0"])
 def test_unsafe_names_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(WorkspaceError, match="name of a run"):
         Workspace(tmp_path).run_dir(name)
