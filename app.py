@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import errors, runs, state
-
 st.set_page_config(page_title="RASS", page_icon=":material/balance:", layout="wide")
 
 page = st.navigation(
@@ -17,6 +15,10 @@ page = st.navigation(
         st.Page("pages/candidates.py", title="RASS candidates", icon=":material/checklist:"),
     ]
 )
+
+# Only now, because it loads torch: the pages are listed at once, and a spinner says that the app is coming.
+with st.spinner("Starting"):
+    from pages.parts import errors, runs, state
 
 with st.sidebar, errors.told(ends=False):
     runs.choose_run()

@@ -58,7 +58,7 @@ def _settings(run: Analysis) -> tuple[float | None, bool, int]:
             "Strength, in class gaps",
             -2.0,
             2.0,
-            0.5,
+            -1.0,
             0.1,
             key="lab-strength",
             persist_state="session",

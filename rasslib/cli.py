@@ -275,9 +275,9 @@ def _newest(place: Any) -> str:
 
 def _findings(summary: dict[str, Any]) -> str:
     """The findings in a few lines."""
-    from rasslib.boundary.words import findings_in_words
+    from rasslib.boundary.words import boundary_in_words, rates_in_words
 
-    return "\n".join(findings_in_words(summary))
+    return "\n".join([*rates_in_words(summary), *boundary_in_words(summary)])
 
 
 def _print(result: Any, as_json: bool, for_people: Any) -> None:

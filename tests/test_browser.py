@@ -89,7 +89,8 @@ def _visit(page: Any, link: str, heading: str) -> None:
 
 def _settled(page: Any) -> None:
     """Wait until the script has run; no error may be shown."""
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=90_000)
+    page.wait_for_timeout(300)  # a click needs a moment to start the script
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=120_000)
     assert page.get_by_test_id("stException").count() == 0
 
 

@@ -8,13 +8,13 @@ import streamlit as st
 
 from pages.parts import errors
 from rasslib.boundary.run import Analysis
-from rasslib.boundary.words import findings_in_words
+from rasslib.boundary.words import boundary_in_words
 
 KINDS = {"harmful": "Harmful", "borderline": "Borderline", "harmless": "Harmless", "unlabelled": "Unlabelled"}
 
 
 def show_findings(run: Analysis) -> None:
-    """Rates as numbers, where refusal starts, then every finding as a sentence."""
+    """Rates as numbers, then where refusal becomes readable, in sentences."""
     st.header("Findings")
     st.caption(errors.plain(f"{run.title}. All numbers are of held-out test prompts, unless a line says otherwise."))
     st.write("**Share refused, by kind of prompt** (95 % Wilson intervals)")
@@ -22,7 +22,7 @@ def show_findings(run: Analysis) -> None:
     for column, (name, rate) in zip(st.columns(max(1, len(rates))), rates, strict=False):
         column.metric(name, _percent(rate), border=True)
         column.caption(_interval(rate))
-    for sentence in findings_in_words(run.summary):
+    for sentence in boundary_in_words(run.summary):
         st.write(f"- {errors.plain(sentence)}")
     with st.expander("How the layer was chosen, and what the numbers rest on"):
         _basis(run)

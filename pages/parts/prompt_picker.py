@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.parts import state
+from rasslib.boundary.inspecting import example_row
 from rasslib.boundary.run import Analysis
 
 LIMIT = 120
@@ -29,7 +30,7 @@ class Picked:
 def pick_prompt(run: Analysis, key: str) -> Picked | None:
     """The choice; None while there is none (a sentence then says what to do).
 
-    What is selected on the map is offered first.
+    What is selected on the map is offered first, otherwise an overrefusal near the boundary.
 
     Args:
         run: The run whose prompts are offered.
@@ -53,7 +54,7 @@ def pick_prompt(run: Analysis, key: str) -> Picked | None:
     return _from_run(run, key)
 
 
-def _from_run(run: Analysis, key: str) -> Picked | None:
+def _from_run(run: Analysis, key: str) -> Picked:
     rows = {prompt_id: row for row, prompt_id in enumerate(run.prompts["id"])}
     selected = [prompt_id for prompt_id in state.selected_on_map(run.run_id) if prompt_id in rows]
     ids = list(rows)
@@ -67,15 +68,12 @@ def _from_run(run: Analysis, key: str) -> Picked | None:
     chosen = st.selectbox(
         "Prompt of the run",
         ids,
-        index=0 if ids is selected else None,
+        index=0 if ids is selected else example_row(run),
         format_func=lambda prompt_id: labels.get(prompt_id, prompt_id),
-        placeholder="Type some words to search",
+        help="Type some words to search.",
         key=f"{key}-pick-{run.run_id}-{selected[0] if ids is selected else ''}",
         persist_state="session",
     )
-    if chosen is None:
-        st.info(f"Choose one of the {len(ids)} prompts of this run: type some words of it in the box above.")
-        return None
     return Picked(str(run.prompts["prompt"].iloc[rows[chosen]]), rows[chosen])
 
 

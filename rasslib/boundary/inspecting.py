@@ -54,6 +54,19 @@ class Inspected:
     activations: torch.Tensor | None = None
 
 
+def example_row(run: Analysis) -> int:
+    """The row to show before anybody has chosen: the held-out overrefusal nearest the boundary.
+
+    Where there is none, the held-out benign prompt nearest the boundary; else the first prompt.
+    """
+    table = run.prompts.reset_index(drop=True)
+    held = table["split"] == "test"
+    for rows in (held & table["overrefusal"].astype(bool), held & (table["intent"] != "harmful")):
+        if rows.any():
+            return int(table.loc[rows, "margin"].abs().idxmin())
+    return 0
+
+
 def probability(score: float) -> float:
     """The probability p behind a refusal score ρ = log(p / (1 − p)); NaN stays NaN."""
     return float(1 / (1 + np.exp(-score)))

@@ -20,13 +20,19 @@ def rate_in_words(rate: dict[str, Any]) -> str:
     return text + (f", {rate['invalid']} invalid left out" if rate.get("invalid") else "")
 
 
-def findings_in_words(summary: dict[str, Any]) -> list[str]:
-    """Sentences for people, the most important first."""
-    name = summary["model"]["name"]
+def rates_in_words(summary: dict[str, Any]) -> list[str]:
+    """A sentence on each kind of prompt: how much of it was refused."""
+    name, rates = summary["model"]["name"], summary["behaviour"]
+    return [
+        f"{name} refused {rate_in_words(rates[intent])} of the held-out {words}."
+        for intent, words in _KINDS.items()
+        if intent in rates
+    ]
+
+
+def boundary_in_words(summary: dict[str, Any]) -> list[str]:
+    """Sentences on the axis, the band, and what could not be done."""
     lines = []
-    for intent, words in _KINDS.items():
-        if intent in summary["behaviour"]:
-            lines.append(f"{name} refused {rate_in_words(summary['behaviour'][intent])} of the held-out {words}.")
     d = summary["direction"]
     where = f"layer {d['layer']} of {summary['model']['n_layers']}"
     if d["auc_test"] is not None:

@@ -52,11 +52,12 @@ def test_without_a_run_it_says_where_to_start(empty_workspace: Workspace) -> Non
     assert len(at.get("page_link")) == 1
 
 
-def test_before_a_choice_it_says_what_to_do(finished_run: Finished) -> None:
+def test_before_a_choice_it_shows_the_overrefusal_nearest_the_boundary(finished_run: Finished) -> None:
     at = open_page()
     assert not at.exception
-    assert "Choose one of the 60 prompts" in at.info[0].value
-    assert not at.metric
+    table = finished_run.analysis.prompts
+    over = table[(table["split"] == "test") & table["overrefusal"]]
+    assert at.code[0].value == over.loc[over["margin"].abs().idxmin(), "prompt"]
 
 
 def test_a_prompt_of_the_run_is_shown_with_all_its_numbers(finished_run: Finished) -> None:

@@ -48,6 +48,9 @@ def test_without_a_run_it_says_where_to_start(empty_workspace: Workspace) -> Non
 
 def test_run_waits_for_a_prompt(finished_run: Finished) -> None:
     at = open_page()
+    assert not next(b for b in at.button if b.label == "Run").disabled, "an example is there"
+    at.session_state["lab-how"] = "Type one"
+    at.run()
     assert not at.exception
     assert next(b for b in at.button if b.label == "Run").disabled
 
