@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,8 +28,8 @@ from rasslib.models.loading import fingerprint
 from rasslib.models.templates import ChatFormat, Tokens
 from rasslib.progress import Progress
 
-Position = Literal["last_template", "last_instruction"]
-POSITIONS: tuple[Position, ...] = ("last_template", "last_instruction")
+POSITIONS = ("last_template", "last_instruction")
+"""The read positions: last token of the rendered prompt, last token of the user's text. See :attr:`Lens.positions`."""
 
 # Tokens per pass on a processor, when activations are read and when replies are written. Main memory that runs out ends
 # the program at once, so there a batch is bounded beforehand; a GPU's is halved when it happens.
@@ -114,6 +114,16 @@ class Lens:
         """Names what activations and replies depend on besides the prompt: weights, template, dtype."""
         return f"{self.fingerprint}-{self.template_hash}-{str(self.dtype).removeprefix('torch.')}"
 
+    @property
+    def positions(self) -> dict[str, int]:
+        """Every read position, and how many tokens from the end of the rendered prompt it lies (1: the last).
+
+        Besides :data:`POSITIONS` the other template tokens after the user's text: ``template_2`` is the last but one.
+        """
+        suffix = self.chat.suffix_length
+        between = {f"template_{back}": back for back in range(2, suffix + 1)}
+        return {"last_template": 1, **between, "last_instruction": suffix + 1}
+
     def encode(self, text: str) -> list[int]:
         """Token ids of plain text, without special tokens."""
         return self.chat.encode_text(text)
@@ -146,7 +156,7 @@ class Lens:
         self,
         prompts: Sequence[str],
         layers: Sequence[int] | None = None,
-        positions: Sequence[Position] = POSITIONS,
+        positions: Sequence[str] = POSITIONS,
         *,
         interventions: Sequence[Intervention] = (),
         with_logits: bool = False,
@@ -159,8 +169,7 @@ class Lens:
         Args:
             prompts: User prompts.
             layers: Layers to read; all by default.
-            positions: ``last_template`` (last token of the rendered prompt), ``last_instruction`` (last token of the
-                user's text).
+            positions: Read positions, among :attr:`positions`.
             interventions: Changes of the residual stream during the pass.
             with_logits: Also return next-token logits at the last position.
             progress: Told after each batch.
@@ -171,13 +180,12 @@ class Lens:
             ModelError: Activations that are not finite.
         """
         wanted = tuple(range(self.n_layers)) if layers is None else tuple(layers)
-        back = {"last_template": 1, "last_instruction": self.chat.suffix_length + 1}
         acts: dict[str, Tensor] = {
             p: torch.empty(len(prompts), len(wanted), self.d_model, dtype=self.dtype) for p in positions
         }
         logits: list[Tensor | None] = [None] * len(prompts)
 
-        columns = [-back[p] for p in positions]
+        columns = [-self.positions[p] for p in positions]
 
         def one(indices: list[int], batch: Batch) -> None:
             seen: dict[int, Tensor] = {}

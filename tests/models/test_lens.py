@@ -244,3 +244,14 @@ def test_long_prompts_make_small_batches_on_a_processor(monkeypatch: pytest.Monk
     monkeypatch.setattr(Batches, "forward", watch)
     lens.generate(["word " * 90, "two " * 100, "hi"] * 3, max_new_tokens=1)
     assert max(widths) <= 1500
+
+
+def test_every_template_token_can_be_read() -> None:
+    lens = tiny_lens()
+    assert list(lens.positions)[:2] == ["last_template", "template_2"]
+    assert len(lens.positions) == lens.chat.suffix_length + 1
+    found = lens.capture(PROMPTS, positions=list(lens.positions)).activations
+    for row, prompt in enumerate(PROMPTS):
+        states, _ = plain_states("llama", lens.render(prompt).ids)
+        for position, back in lens.positions.items():
+            torch.testing.assert_close(found[position][row], states[:, -back], **CLOSE)
