@@ -36,6 +36,7 @@ def read_activations(
     workspace: Workspace,
     opener_ids: Sequence[int],
     progress: Progress | None = None,
+    positions: Sequence[str] = POSITIONS,
 ) -> None:
     """Store residual activations of every layer and the refusal score of each prompt that has none yet.
 
@@ -45,11 +46,12 @@ def read_activations(
         workspace: Where it is stored, batch by batch.
         opener_ids: Token ids of the refusal openers.
         progress: Told after each stored batch.
+        positions: Read positions (see :attr:`Lens.positions`).
     """
     progress = progress or Silent()
     database, store = workspace.database, workspace.activations
     scores = score_key(lens.key, opener_ids)
-    known = store.has(lens.key, prompts, POSITIONS)
+    known = store.has(lens.key, prompts, positions)
     scored = set(database.get_scores(scores, prompts))
     unread = [i for i in prompts if i not in known]
     unscored = [i for i in prompts if i in known and i not in scored]
@@ -63,7 +65,9 @@ def read_activations(
 
     if unread:
         shifted = _Shifted(progress, len(prompts) - len(unread), len(prompts))
-        lens.capture([prompts[i] for i in unread], with_logits=True, progress=shifted, on_batch=keep)
+        lens.capture(
+            [prompts[i] for i in unread], positions=positions, with_logits=True, progress=shifted, on_batch=keep
+        )
     if unscored:
         logits = lens.next_token_logits([prompts[i] for i in unscored], progress=progress)
         values = refusal_score(logits, opener_ids).tolist()
