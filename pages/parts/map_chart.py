@@ -88,7 +88,7 @@ def map_figure(
         height=580,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
         # The filter above the map hides values, so that the counts stay true: the legend itself only explains.
-        legend={"orientation": "h", "y": -0.1, "itemsizing": "constant", "itemclick": False, "itemdoubleclick": False},
+        legend={"orientation": "h", "y": -0.16, "itemsizing": "constant", "itemclick": False, "itemdoubleclick": False},
         dragmode="lasso",
         hoverlabel={"align": "left"},
     )

@@ -49,7 +49,7 @@ def choices(run: Analysis) -> Choices:
         session.setdefault(key, value)
     if session[map_state.VIEW] not in map_state.VIEW_NAMES.values():
         session[map_state.VIEW] = "UMAP"
-    left, middle, right = st.columns([2, 2, 1.2], vertical_alignment="bottom")
+    left, middle, right = st.columns([3, 2.4, 1.6], vertical_alignment="bottom")
     name = left.segmented_control(
         "View", list(map_state.VIEW_NAMES.values()), required=True, key=map_state.VIEW, persist_state="session"
     )
@@ -64,7 +64,7 @@ def _layer(run: Analysis) -> int:
     if run.n_layers == 1:
         st.caption("This model has one layer.")
         return 0
-    button, slider = st.columns([1, 7], vertical_alignment="bottom")
+    button, slider = st.columns([1.2, 5], vertical_alignment="bottom")
     playing = bool(st.session_state.get(map_state.PLAYING))
     button.button(
         "Stop" if playing else "Play",
@@ -88,7 +88,7 @@ def _layer(run: Analysis) -> int:
 
 def search_box(given: pd.DataFrame) -> NDArray[np.bool_] | None:
     """Which prompts [n] are found; None while nothing is searched for. A broken pattern is told, and finds nothing."""
-    field, switch = st.columns([4, 1.6], vertical_alignment="bottom")
+    field, switch = st.columns([3, 2], vertical_alignment="bottom")
     st.session_state.setdefault(map_state.SEARCH, "")
     st.session_state.setdefault(map_state.REGEX, False)
     wanted = field.text_input(

@@ -27,7 +27,7 @@ COLUMNS = [
 
 def counts(run: Analysis, total: int, shown: int, selected: pd.DataFrame, hits: int | None, rows: int) -> None:
     """The line of counts, with the buttons that act on the selection."""
-    line, clear, download = st.columns([4, 1.2, 1.5], vertical_alignment="center")
+    line = st.container(horizontal=True, vertical_alignment="center")
     words = [f"**{shown:,}** of {total:,} prompts shown", f"**{len(selected):,}** selected"]
     if hits is not None:
         words.insert(1, f"**{hits:,}** found")
@@ -36,15 +36,14 @@ def counts(run: Analysis, total: int, shown: int, selected: pd.DataFrame, hits: 
     if pinned := len(map_state.pins(run)):
         words.append(f"**{pinned}** pinned")
     line.markdown(" · ".join(words))
-    clear.button(
+    line.button(
         "Clear selection",
         disabled=not (len(selected) or rows),
         on_click=map_state.select,
         args=(run, []),
-        width="stretch",
     )
     saved = selected.drop(columns=["given", "fit", "x", "y"], errors="ignore")
-    download.download_button(
+    line.download_button(
         "Selection as CSV",
         data=lambda: to_csv_bytes(saved),
         file_name="selection.csv",
@@ -52,7 +51,6 @@ def counts(run: Analysis, total: int, shown: int, selected: pd.DataFrame, hits: 
         on_click="ignore",
         icon=":material/download:",
         disabled=selected.empty,
-        width="stretch",
     )
 
 
@@ -62,7 +60,7 @@ def table(listed: pd.DataFrame, title: str) -> None:
     if listed.empty:
         st.info("No prompt to list.")
         return
-    st.caption("Choose rows to ring them on the map. The order of columns can be changed by a click on their heads.")
+    st.caption("Choose rows to ring them on the map. A click on the head of a column sorts.")
     st.dataframe(
         state.shown_table(listed),
         hide_index=True,

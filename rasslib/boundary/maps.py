@@ -82,10 +82,7 @@ def draw(run: Analysis, layer: int, view: str, progress: Progress | None = None)
     if not 0 <= layer < run.n_layers:
         raise AnalysisError(f"There is no layer {layer}: this model has layers 0 to {run.n_layers - 1}.")
     told = progress or Silent()
-    if view == "umap":
-        kept = _umap(run, layer, told)
-    else:
-        kept = _chain(run, layer, view, told)
+    kept = _umap(run, layer, told) if view == "umap" else _chain(run, layer, view, told)
     direction = run.directions[run.axis][layer]
     line = None
     if kept.method == "pca":
