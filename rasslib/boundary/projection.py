@@ -52,6 +52,7 @@ def project_2d(
     seed: int = 0,
     n_neighbors: int = 15,
     min_dist: float = 0.1,
+    start: Floats | None = None,
 ) -> Projection:
     """The activations of one layer on a plane, the same for the same prompts in whatever order they come.
 
@@ -63,6 +64,7 @@ def project_2d(
         seed: Seed of UMAP. PCA is deterministic.
         n_neighbors: UMAP's size of a neighbourhood; at most n − 1 is used.
         min_dist: UMAP's least distance of points on the map.
+        start: [n, 2] places UMAP starts from, such as the PCA of the same layer; None is its own start.
 
     Raises:
         AnalysisError: There are no prompts, the method is unknown, or an activation is not finite.
@@ -81,55 +83,67 @@ def project_2d(
         why = f"PCA instead of UMAP, which needs {FEWEST_FOR_UMAP} prompts or more (here {n}). "
         made = _pca(ordered, why)
     else:
-        made = _umap(ordered, seed, min(n_neighbors, n - 1), min_dist)
+        made = _umap(ordered, seed, min(n_neighbors, n - 1), min_dist, None if start is None else start[order])
     xy = np.empty_like(made.xy)
     xy[order] = made.xy
     return Projection(xy, made.method, made.note, made.explained, made.settings)
 
 
-def _centred(x: Floats) -> Floats:
+def centred(x: Floats) -> Floats:
     """x − mean, with what rounding leaves of equal rows set to zero: a map would blow it up to full size."""
-    centred = x - x.mean(axis=0)
-    return np.where(np.abs(centred) > _ROUNDING * np.abs(x).max(), centred, 0.0)
+    around = x - x.mean(axis=0)
+    return np.where(np.abs(around) > _ROUNDING * np.abs(x).max(), around, 0.0)
 
 
 def _pca(x: Floats, why: str) -> Projection:
     """xy = X·[v₁ v₂] with X centred and v₁, v₂ its leading right singular vectors (Pearson 1901)."""
-    centred = _centred(x)
+    around = centred(x)
     xy, variances = np.zeros((len(x), 2)), [0.0, 0.0]
-    total = float((centred**2).sum())
-    for k, (strength, axis) in enumerate(_leading(centred) if total > 0 else ()):
+    total = float((around**2).sum())
+    for k, (strength, axis) in enumerate(leading(around) if total > 0 else ()):
         # A singular vector has no sign of its own: its largest component is made positive.
-        xy[:, k] = centred @ axis * np.sign(axis[np.argmax(np.abs(axis))])
+        xy[:, k] = around @ axis * np.sign(axis[np.argmax(np.abs(axis))])
         variances[k] = strength**2 / total
     note = f"{why}The two axes hold {sum(variances):.0%} of the variance; the rest is not seen."
     return Projection(xy, "pca", note, (variances[0], variances[1]), {})
 
 
-def _leading(centred: Floats) -> list[tuple[float, Floats]]:
+def leading(around: Floats) -> list[tuple[float, Floats]]:
     """The largest two singular values of [n, d] that are not 0, each with its right singular vector [d]."""
-    rank = min(centred.shape)
+    rank = min(around.shape)
     if rank < _SMALL:
-        _, strengths, axes = np.linalg.svd(centred, full_matrices=False)
+        _, strengths, axes = np.linalg.svd(around, full_matrices=False)
     else:
         from scipy.sparse.linalg import svds
 
         start = np.random.default_rng(0).standard_normal(rank)  # fixed: the same result each time
-        _, strengths, axes = svds(centred, k=2, v0=start)
+        _, strengths, axes = svds(around, k=2, v0=start)
     best = np.argsort(-strengths, kind="stable")[:2]
     return [(float(strengths[k]), axes[k]) for k in best if strengths[k] > _ROUNDING * strengths[best[0]]]
 
 
-def _umap(x: Floats, seed: int, n_neighbors: int, min_dist: float) -> Projection:
+def _umap(x: Floats, seed: int, n_neighbors: int, min_dist: float, start: Floats | None) -> Projection:
     settings = {"seed": seed, "n_neighbors": max(2, n_neighbors), "min_dist": min_dist}
     with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about one thread (the price of a seed) and about twin prompts
         from umap import UMAP  # takes many seconds to import
 
-        reducer = UMAP(n_neighbors=settings["n_neighbors"], min_dist=min_dist, random_state=seed, n_jobs=1)
+        reducer = UMAP(
+            n_neighbors=settings["n_neighbors"],
+            min_dist=min_dist,
+            random_state=seed,
+            n_jobs=1,
+            init="spectral" if start is None else _spread(start),
+        )
         # Centred, because UMAP computes in float32 and a large common part would take its digits.
-        xy = np.asarray(reducer.fit_transform(_centred(x).astype(np.float32)), dtype=np.float64)
+        xy = np.asarray(reducer.fit_transform(centred(x).astype(np.float32)), dtype=np.float64)
     if not np.isfinite(xy).all():
         return _pca(x, "PCA instead of UMAP, which found no layout for these prompts. ")
     note = "UMAP keeps neighbourhoods; its axes, the distances and the sizes of groups carry no meaning."
     return Projection(xy, "umap", note, None, settings)
+
+
+def _spread(start: Floats) -> NDArray[np.float32]:
+    """A start of the size UMAP expects: 0 … 10 on the wider axis; equal places are told apart by UMAP itself."""
+    low, reach = start.min(axis=0), float(np.ptp(start, axis=0).max())
+    return (10.0 * (start - low) / (reach if reach > 0 else 1.0)).astype(np.float32)
