@@ -41,9 +41,7 @@ def prompt_tokens(chat: ChatFormat, rendered: Tokens) -> PromptTokens:
     """
 
     def decode(ids: Sequence[int]) -> str:
-        return str(
-            chat.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False)
-        )
+        return str(chat.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     ids = rendered.ids
     head = chat.head_ids
