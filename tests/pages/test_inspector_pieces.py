@@ -29,7 +29,7 @@ def test_nothing_is_computed_before_a_button_is_pressed(
     at, _ = pick(open_page(), finished_run, "harmful")
     assert not at.exception
     assert [b.label for b in at.button if b.label in BUTTONS] == BUTTONS
-    assert [tab.label for tab in at.tabs][0] == "Place and neighbours"
+    assert at.tabs[0].label == "Place and neighbours"
 
 
 def test_every_token_is_drawn_once_read(finished_run: Finished) -> None:
