@@ -7,14 +7,27 @@ from typing import cast
 import pandas as pd
 import streamlit as st
 
-from pages.parts import entry, errors, model, prompt_facts, prompt_picker, runs, state
+from pages.parts import (
+    compare_prompts,
+    crossing_search,
+    entry,
+    errors,
+    model,
+    prompt_facts,
+    prompt_picker,
+    runs,
+    state,
+    token_heat,
+    word_push,
+)
 from pages.parts.inspector_charts import margin_chart, margin_strip, ring_map
 from rasslib.boundary.bands import class_bands
-from rasslib.boundary.inspecting import Inspected, inspect_row, inspect_text, nearest_prompts, place_on_pca
+from rasslib.boundary.inspecting import Inspected, inspect_row, inspect_text, nearest_by_behaviour, place_on_pca
 from rasslib.boundary.prompt_words import map_text, reply_text
 from rasslib.boundary.run import Analysis
 
-NEIGHBOURS = 8
+NEIGHBOURS = 6
+TABS = ["Place and neighbours", "Every token", "Which word", "Compare", "Closest crossing"]
 
 
 def main() -> None:
@@ -44,13 +57,32 @@ def main() -> None:
             key=f"inspector-layer-{run.run_id}",
             help=f"Layer {run.layer} was chosen on validation prompts; margins quoted elsewhere are read there.",
         )
-        neighbours = nearest_prompts(run, prompt, layer, NEIGHBOURS)
-        grid = st.grid(2, min_column_width=440, gap="large")
-        with grid.cell():
-            _place(run, prompt, layer, neighbours["row"].tolist())
-        with grid.cell():
-            _margins(run, prompt, layer)
-        _neighbours(layer, neighbours)
+        place, tokens, words, compare, crossing = st.tabs(TABS)
+        with place:
+            _overview(run, prompt, layer)
+        with tokens:
+            token_heat.show(run, prompt, layer)
+        with words:
+            word_push.show(run, prompt)
+        with compare:
+            compare_prompts.show(run, prompt, layer)
+        with crossing:
+            crossing_search.show(run, prompt)
+
+
+def _overview(run: Analysis, prompt: Inspected, layer: int) -> None:
+    neighbours = nearest_by_behaviour(run, prompt, layer, NEIGHBOURS)
+    grid = st.grid(2, min_column_width=440, gap="large")
+    with grid.cell():
+        _place(run, prompt, layer, [row for table in neighbours.values() for row in table["row"].tolist()])
+    with grid.cell():
+        _margins(run, prompt, layer)
+    for behaviour, table in neighbours.items():
+        _neighbours(layer, table, behaviour)
+    st.caption(
+        f"Cosine of the activations at layer {layer}, in all dimensions, with the mean of all prompts taken off: "
+        "measured in the model, not on the map. Prompts without a judged reply are in neither table."
+    )
 
 
 def _typed(run: Analysis, text: str) -> Inspected | None:
@@ -112,26 +144,24 @@ def _margins(run: Analysis, prompt: Inspected, layer: int) -> None:
     )
 
 
-def _neighbours(layer: int, neighbours: pd.DataFrame) -> None:
-    st.subheader("Nearest prompts")
+def _neighbours(layer: int, neighbours: pd.DataFrame, behaviour: str) -> None:
+    st.subheader(f"Nearest {behaviour} prompts")
+    if neighbours.empty:
+        st.caption(f"No other prompt of this run was {'refused' if behaviour == 'refused' else 'answered'}.")
+        return
     st.dataframe(
         state.shown_table(neighbours),
         hide_index=True,
         width="stretch",
-        column_order=["prompt", "cosine", "margin", "behaviour", "intent", "split"],
+        column_order=["prompt", "cosine", "margin", "intent", "split"],
         column_config={
             "prompt": st.column_config.TextColumn("Prompt", width="large"),
             "cosine": st.column_config.NumberColumn("Cosine", format="%.3f"),
             "margin": st.column_config.NumberColumn(f"Margin at layer {layer}", format="%+.2f"),
-            "behaviour": "Behaviour",
             "intent": "Intent",
             "split": "Split",
         },
-        key="inspector-neighbours",
-    )
-    st.caption(
-        f"Cosine of the activations at layer {layer}, in all dimensions, with the mean of all prompts taken off: "
-        "measured in the model, not on the map. An empty behaviour means that the run has no reply to that prompt."
+        key=f"inspector-neighbours-{behaviour}",
     )
 
 

@@ -145,10 +145,24 @@ def nearest_prompts(run: Analysis, prompt: Inspected, layer: int, k: int, acts: 
     Returns:
         Columns ``row, prompt, cosine, margin`` (at that layer), ``intent, behaviour, split``, nearest first.
     """
+    return _nearest_of(run, prompt, layer, k, acts, "")
+
+
+def nearest_by_behaviour(
+    run: Analysis, prompt: Inspected, layer: int, k: int, acts: Any = None
+) -> dict[str, pd.DataFrame]:
+    """The nearest refused and the nearest complied prompts, as :func:`nearest_prompts` gives them."""
+    acts = run.activations(layer) if acts is None else acts
+    return {name: _nearest_of(run, prompt, layer, k, acts, name) for name in ("refused", "complied")}
+
+
+def _nearest_of(run: Analysis, prompt: Inspected, layer: int, k: int, acts: Any, behaviour: str) -> pd.DataFrame:
+    """The nearest prompts with that behaviour; of any where it is empty."""
     acts = run.activations(layer) if acts is None else acts
     query = acts[prompt.row] if prompt.row is not None else _activation(prompt, layer)
-    found = nearest(acts, query, k + 1)
-    keep = [i for i, row in enumerate(found.indices) if row != prompt.row][:k]
+    found = nearest(acts, query, len(acts) if behaviour else k + 1)
+    fits = (run.prompts["behaviour"] == behaviour).to_numpy() if behaviour else np.ones(len(run.prompts), dtype=bool)
+    keep = [i for i, row in enumerate(found.indices) if row != prompt.row and fits[row]][:k]
     rows = found.indices[keep]
     table = run.prompts.iloc[rows][["prompt", "intent", "behaviour", "split"]].reset_index(drop=True)
     table.insert(0, "row", rows)

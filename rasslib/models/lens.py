@@ -26,6 +26,7 @@ from rasslib.models.decode import Reply, Sampler, Sampling, stop_ids
 from rasslib.models.interventions import Intervention, PerRow
 from rasslib.models.loading import fingerprint
 from rasslib.models.templates import ChatFormat, Tokens
+from rasslib.models.tokens import PromptTokens, prompt_tokens
 from rasslib.progress import Progress
 
 POSITIONS = ("last_template", "last_instruction")
@@ -131,6 +132,10 @@ class Lens:
     def decode(self, ids: Sequence[int]) -> str:
         """Text of token ids, special tokens left out."""
         return str(self.chat.tokenizer.decode(list(ids), skip_special_tokens=True))
+
+    def decode_all(self, ids: Sequence[int]) -> str:
+        """Text of token ids, special tokens kept."""
+        return str(self.chat.tokenizer.decode(list(ids), skip_special_tokens=False))
 
     def render(self, prompt: str) -> Tokens:
         """Token ids of one prompt in the chat template."""
@@ -240,6 +245,45 @@ class Lens:
 
         self._over(prompts, interventions, one, "Reading next-token scores", progress)
         return torch.stack(out) if out else torch.empty(0, 0)
+
+    def tokens(self, prompt: str) -> PromptTokens:
+        """The tokens of one rendered prompt as visible text, in the order of :meth:`each_layer`."""
+        return prompt_tokens(self.chat, self.render(prompt))
+
+    def each_layer(self, prompt: str, take: Callable[[int, Tensor], None]) -> None:
+        """Read every token of one prompt; layer after layer, so that the whole is never in memory.
+
+        Args:
+            prompt: User prompt.
+            take: Called with the layer and its output [tokens, d_model] on the CPU, once for every layer.
+
+        Raises:
+            ModelError: Activations that are not finite, or a prompt longer than the context.
+        """
+        seen: set[int] = set()
+
+        def reader(layer: int) -> Callable[[Tensor, Any], None]:
+            def read(x: Tensor, hook: Any) -> None:  # noqa: ARG001
+                states = x[0].cpu()
+                if not torch.isfinite(states).all():
+                    raise ModelError(
+                        f"{self.name} gave activations that are not finite in {self.dtype}; load it with --dtype "
+                        "float32."
+                    )
+                seen.add(layer)
+                take(layer, states)
+
+            return read
+
+        def one(indices: list[int], batch: Batch) -> None:  # noqa: ARG001
+            hooks = [(f"blocks.{i}.hook_out", reader(i)) for i in range(self.n_layers)]
+            with self._bridge.hooks(fwd_hooks=hooks):
+                self._batches.forward(batch, head=False)
+
+        self._over([prompt], (), one, "Reading every token", None, reuse_prefix=False)
+        missing = set(range(self.n_layers)) - seen
+        if missing:
+            raise ModelError(f"The layers {sorted(missing)} of {self.name} gave no activations.")
 
     # --- writing -----------------------------------------------------------------------------------------------
 

@@ -126,6 +126,11 @@ class ChatFormat:
         """Token ids of what stands before and after the user's text."""
         return self._encode(self.frame[0]), self._encode(self.frame[1])
 
+    @property
+    def head_ids(self) -> list[int]:
+        """Token ids of what stands before the user's text."""
+        return self._framed[0]
+
     def _encode(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from rasslib.models.decode import Reply
 from rasslib.models.interventions import Ablate, Add
 from rasslib.models.lens import POSITIONS, Capture
+from rasslib.models.tokens import PromptTokens
 from rasslib.progress import Progress, Silent
 
 N_LAYERS, D_MODEL, VOCAB = 4, 16, 32
@@ -46,6 +47,28 @@ class FakeLens:
     def decode(self, ids: Sequence[int]) -> str:
         """Numbers as words."""
         return " ".join(map(str, ids))
+
+    def decode_all(self, ids: Sequence[int]) -> str:
+        """Numbers as words."""
+        return self.decode(ids)
+
+    @property
+    def positions(self) -> dict[str, int]:
+        """One template token after the prompt."""
+        return {"last_template": 1, "last_instruction": 2}
+
+    def tokens(self, prompt: str) -> PromptTokens:
+        """A token per word between one template token on each side."""
+        words = prompt.split()
+        return PromptTokens(("<s>", *words, "</s>"), 1, 1 + len(words))
+
+    def each_layer(self, prompt: str, take: Callable[[int, Tensor], None]) -> None:
+        """Every token holds what was read up to it."""
+        words = prompt.split()
+        texts = ["", *(" ".join(words[: n + 1]) for n in range(len(words))), prompt]
+        x = self.states(texts)
+        for layer in range(N_LAYERS):
+            take(layer, x[:, layer])
 
     def states(self, prompts: Sequence[str], interventions: Sequence[Any] = ()) -> Tensor:
         """[n, L, d] residual stream after the interventions."""

@@ -32,8 +32,13 @@ def pick(at: AppTest, finished: Finished, intent: str) -> tuple[AppTest, int]:
 
 
 def metrics(at: AppTest) -> dict[str, str]:
-    """Values by label."""
-    return {metric.label: metric.value for metric in at.metric}
+    """Values by label, of the prompt itself (the tab of the comparison comes after it)."""
+    return {metric.label: metric.value for metric in reversed(at.metric)}
+
+
+def press(at: AppTest, label: str) -> AppTest:
+    """Press the button with this label."""
+    return next(b for b in at.button if b.label == label).click().run()
 
 
 def type_prompt(at: AppTest, text: str) -> AppTest:
@@ -69,13 +74,14 @@ def test_a_prompt_of_the_run_is_shown_with_all_its_numbers(finished_run: Finishe
     assert found["Behaviour"] == "refused"
     assert found["Intent"] == "harmful"
     assert [code.value for code in at.code] == [run.prompts["prompt"].iloc[row], REFUSAL]
-    assert len(at.get("plotly_chart")) == 3
+    assert len(at.get("plotly_chart")) == 4  # the fourth compares two prompts
     assert any("Held-out test prompt" in caption.value for caption in at.caption)
-    near = at.dataframe[0].value
-    assert len(near) == 8
-    assert run.prompts["prompt"].iloc[row] not in near["prompt"].tolist()
-    assert near["cosine"].is_monotonic_decreasing
-    assert (near["intent"] == "harmful").sum() > 4
+    for table, behaviour in zip(at.dataframe, ("refused", "complied"), strict=False):
+        near = table.value
+        assert len(near) == 6 and set(near["behaviour"]) == {behaviour}
+        assert run.prompts["prompt"].iloc[row] not in near["prompt"].tolist()
+        assert near["cosine"].is_monotonic_decreasing
+    assert (at.dataframe[0].value["intent"] == "harmful").sum() > 3
 
 
 def test_the_layer_changes_the_neighbours_margins(finished_run: Finished) -> None:
