@@ -117,10 +117,11 @@ def report(
     """Measure the boundary: axes, predictor, calibration, claims, controls and causal effect, on held-out prompts."""
     from rasslib.boundary.analysis import analyze as run_analysis
     from rasslib.boundary.causal import CausalSettings
-    from rasslib.boundary.report import POSITIONS, ReportSettings, make_report
+    from rasslib.boundary.report import ReportSettings, make_report
     from rasslib.boundary.report_html import report_html
     from rasslib.boundary.report_words import report_in_words
     from rasslib.errors import AnalysisError
+    from rasslib.models.lens import POSITIONS
     from rasslib.workspace.files import atomic_bytes
 
     if positions not in ("both", "all"):

@@ -175,7 +175,7 @@ def _add_rings(figure: go.Figure, shown: pd.DataFrame, marks: Marks) -> None:
                 figure.add_annotation(
                     x=row.x,
                     y=row.y,
-                    text=marks.pins[row.id],
+                    text=marks.pins[str(row.id)],
                     showarrow=True,
                     arrowhead=0,
                     arrowcolor=theme.PIN,
@@ -208,9 +208,9 @@ def _add_boundary(
 
 def _hovers(part: pd.DataFrame) -> list[str]:
     return [
-        f"{_wrapped(str(row.prompt))}<br>{row.intent} · {row.behaviour} · margin "
-        + (f"{row.margin:+.2f}" if np.isfinite(row.margin) else "unknown")
-        for row in part[["prompt", "intent", "behaviour", "margin"]].itertuples()
+        f"{_wrapped(str(row['prompt']))}<br>{row['intent']} · {row['behaviour']} · margin "
+        + (f"{row['margin']:+.2f}" if np.isfinite(row["margin"]) else "unknown")
+        for row in part[["prompt", "intent", "behaviour", "margin"]].to_dict("records")
     ]
 
 

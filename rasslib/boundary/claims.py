@@ -260,7 +260,8 @@ def _c1(data: _Data, c0: Claim) -> Claim:
     else:
         what = (
             f"{numbers['s_ref']:.1%} of {n} benign refusals and {numbers['s_all']:.1%} of {all_benign} benign prompts "
-            f"lie in the band (difference {numbers['difference']:.3f}, 95 % {numbers['low']:.3f} to {numbers['high']:.3f})."
+            f"lie in the band (difference {numbers['difference']:.3f}, 95 % {numbers['low']:.3f} to "
+            f"{numbers['high']:.3f})."
         )
     strong = verdict == "supported" and numbers["s_ref"] >= STRONG
     return Claim("C1", _QUESTIONS["C1"], verdict, _sentence(before + what), {**numbers, "strong": strong})

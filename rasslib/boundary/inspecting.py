@@ -63,7 +63,7 @@ def example_row(run: Analysis) -> int:
     held = table["split"] == "test"
     for rows in (held & table["overrefusal"].astype(bool), held & (table["intent"] != "harmful")):
         if rows.any():
-            return int(table.loc[rows, "margin"].abs().idxmin())
+            return int(np.flatnonzero(rows)[table.loc[rows, "margin"].abs().to_numpy().argmin()])
     return 0
 
 

@@ -294,14 +294,14 @@ def _claims(
     z_cal = calibration.z_cal(z) if calibration.usable else z
     intent, behaviour = table["intent"].to_numpy(), table["behaviour"].to_numpy(copy=True)
     test = findings.held_out(table).to_numpy(copy=True)
-    fit_rows = (table["fit"] & (table["split"] == "train")).to_numpy(copy=True) & np.isin(intent, ("harmful", "harmless"))
+    train = (table["fit"] & (table["split"] == "train")).to_numpy(copy=True)
+    fit_rows = train & np.isin(intent, ("harmful", "harmless"))
     harmful = intent == "harmful"
     random = permuted = None
     if rows.refused[rows.detection].any() and not rows.refused[rows.detection].all():
         arguments = (here[rows.detection], rows.refused[rows.detection], here[fit_rows], harmful[fit_rows])
         random = random_direction_auc(*arguments, seed=settings.seed)
         permuted = permuted_label_auc(*arguments, seed=settings.seed)
-    train = (table["fit"] & (table["split"] == "train")).to_numpy(copy=True)
     weighed = weigh_claims(
         z_cal[test],
         intent[test],
