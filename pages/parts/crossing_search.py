@@ -7,7 +7,7 @@ import streamlit as st
 from pages.parts import errors, model, piece, progress, shaded
 from rasslib.boundary.comparing import word_difference
 from rasslib.boundary.crossing import Crossing, CrossingSettings
-from rasslib.boundary.crossing_run import closest_crossing, kept_crossing, score_threshold
+from rasslib.boundary.crossing_run import closest_crossing, kept_crossing, search_settings
 from rasslib.boundary.crossing_words import answer_text, edit_text, searched_text
 from rasslib.boundary.inspecting import Inspected
 from rasslib.boundary.run import Analysis
@@ -17,12 +17,13 @@ def show(run: Analysis, prompt: Inspected) -> None:
     """How far to go, the button, then the answer."""
     st.caption(
         "The fewest words to take out or replace so that the model answers what it refused, or the other way round: "
-        "searched by the refusal score, confirmed by a reply."
+        "searched by the one-pass predictor of the boundary report (before there is one, by the refusal score), "
+        "confirmed by a reply."
     )
     if piece.hidden(prompt):
         return
     most = st.slider("Words changed at most", 1, 4, 2, key="inspector-most-edits", persist_state="session")
-    settings = CrossingSettings(max_edits=int(most), threshold=score_threshold(run))
+    settings = search_settings(run, int(most))
     found = kept_crossing(run, prompt, settings)
     if found is None:
         found = _search(run, prompt, settings)

@@ -42,6 +42,7 @@ class CrossingSettings:
         confirm: Prompts of one size that are answered by the model at most, removals and replacements each.
         most_words: Words that are changed; neighbours are joined beyond.
         threshold: Score above which a refusal is predicted.
+        scored_by: What scores the changed prompts: ``refusal score``, or ``one-pass predictor`` (its log-odds).
     """
 
     max_edits: int = 3
@@ -51,6 +52,7 @@ class CrossingSettings:
     confirm: int = 3
     most_words: int = 96
     threshold: float = 0.0
+    scored_by: str = "refusal score"
 
 
 @dataclass(frozen=True)

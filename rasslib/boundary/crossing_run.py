@@ -16,9 +16,10 @@ from rasslib.boundary.analysis import settings_of
 from rasslib.boundary.crossing import OPPOSITE, Behave, Crossing, CrossingSettings, Step, find_crossing
 from rasslib.boundary.inspecting import Inspected, nearest_by_behaviour
 from rasslib.boundary.pieces import pieces_of
+from rasslib.boundary.predicting_texts import saved_predictor
 from rasslib.boundary.reading import read_replies, reply_key
 from rasslib.boundary.run import Analysis
-from rasslib.boundary.scoring import refusal_scorer
+from rasslib.boundary.scoring import predicted_scorer, refusal_scorer
 from rasslib.errors import WorkspaceError
 from rasslib.models.lens import Lens
 from rasslib.progress import Progress
@@ -34,6 +35,14 @@ FROM_NEIGHBOURS = 10
 
 VERSION = 1
 _NEAR = 12
+PREDICTED = "one-pass predictor"
+
+
+def search_settings(run: Analysis, max_edits: int) -> CrossingSettings:
+    """Settings of a search: by the run's one-pass predictor where its report was made, else by the refusal score."""
+    if saved_predictor(run) is not None:
+        return CrossingSettings(max_edits=max_edits, threshold=0.0, scored_by=PREDICTED)
+    return CrossingSettings(max_edits=max_edits, threshold=score_threshold(run))
 
 
 def score_threshold(run: Analysis) -> float:
@@ -102,9 +111,13 @@ def closest_crossing(
     Raises:
         AnalysisError: The prompt has no word.
     """
+    score = refusal_scorer(lens, settings_of(run).openers, run.workspace, progress, "Scoring changed prompts")
+    saved = saved_predictor(run) if settings.scored_by == PREDICTED else None
+    if saved is not None:
+        score = predicted_scorer(lens, run, saved, progress)
     found = find_crossing(
         prompt.prompt,
-        refusal_scorer(lens, settings_of(run).openers, run.workspace, progress, "Scoring changed prompts"),
+        score,
         behaviour_by_reply(lens, run),
         words=replacement_words(run, prompt),
         settings=settings,

@@ -16,7 +16,7 @@ def answer_text(found: Crossing, settings: CrossingSettings) -> str:
         return text
     return (
         f"With {_edits(len(found.edits))} the model goes from {found.behaviour} to {found.changed_behaviour}, "
-        f"confirmed by its reply; the refusal score goes from {found.score:+.2f} to {found.changed_score:+.2f} "
+        f"confirmed by its reply; the {settings.scored_by} goes from {found.score:+.2f} to {found.changed_score:+.2f} "
         f"(refusal is predicted above {found.threshold:+.2f})."
     )
 

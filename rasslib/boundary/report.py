@@ -17,6 +17,7 @@ causal          :mod:`rasslib.boundary.causal`
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -35,6 +36,7 @@ from rasslib.boundary.claims import orthogonal_probe, plain, weigh_claims
 from rasslib.boundary.directions import CLASSES
 from rasslib.boundary.lexical_controls import lexical_controls
 from rasslib.boundary.methods import METHODS
+from rasslib.boundary.predicting_texts import save_predictor
 from rasslib.boundary.predictor import Features, Predictor, fit_predictor, make_features, report_predictor
 from rasslib.boundary.reading import read_activations, score_openers, stored, texts
 from rasslib.boundary.refusal_curve import refusal_curves
@@ -153,7 +155,14 @@ def make_report(
     _save_fitted(run, fitted, axes)
     z = run.margins[:, run.layer].astype(np.float64)
     calibration = calibrate(z[rows.validation], rows.refused[rows.validation])
-    features = _features(lens, run, table, fitted, progress)
+    predictor_axes = {
+        (axis.axis, axis.position): axis.directions
+        for axis in fitted
+        if axis.available and axis.method == "mean" and axis.axis in ("intent", "behaviour")
+    }
+    openers = own_openers(table)
+    margins = {key: tolerant_margins(acts[key[1]], directions) for key, directions in predictor_axes.items()}
+    features = _features(lens, run, table, margins, openers, progress)
     predictor, predicted = _predict(features, table, rows, settings, notes)
     lengths = [max(1, len(lens.encode(prompt))) for prompt in table["prompt"]]
     report: dict[str, Any] = {
@@ -177,7 +186,7 @@ def make_report(
     report["seconds"] = round(time.monotonic() - started, 1)
     report = plain(report)
     if predictor is not None:
-        atomic_json(run.folder / "predictor.json", predictor.as_dict())
+        save_predictor(run, predictor, openers, predictor_axes)
     atomic_json(run.folder / REPORT, report)
     return report
 
@@ -219,14 +228,15 @@ def _save_fitted(run: Analysis, fitted: list[FittedAxis], axes: list[AxisFinding
         save_directions(folder, [axis.directions[found.layer]], plain(meta))
 
 
-def _features(lens: Lens, run: Analysis, table: pd.DataFrame, fitted: list[FittedAxis], progress: Progress) -> Features:
+def _features(
+    lens: Lens,
+    run: Analysis,
+    table: pd.DataFrame,
+    margins: dict[tuple[str, str], NDArray[np.float64]],
+    openers: Sequence[str],
+    progress: Progress,
+) -> Features:
     """What one forward pass tells: margins on both mean axes, the refusal score, likelihoods of refusal openers."""
-    margins = {}
-    for axis in fitted:
-        if axis.available and axis.method == "mean" and axis.axis in ("intent", "behaviour"):
-            acts = stored(run.workspace, lens.key, table["id"].tolist(), axis.position)
-            margins[axis.axis, axis.position] = tolerant_margins(acts, axis.directions)
-    openers = own_openers(table)
     likelihood, lengths = read_opener_likelihoods(lens, texts(table), openers, run.workspace, progress)
     return make_features(
         margins,

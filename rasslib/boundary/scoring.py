@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rasslib.boundary.predicting_texts import SavedPredictor, predict_texts
 from rasslib.boundary.reading import score_key, score_openers
+from rasslib.boundary.run import Analysis
 from rasslib.models.lens import Lens
 from rasslib.progress import Progress, Silent
 from rasslib.prompts import prompt_id
@@ -19,6 +23,16 @@ Score = Callable[[Sequence[str]], NDArray[np.float64]]
 
 CHUNK = 64
 """Prompts between two stops; what is scored is in the workspace by then."""
+
+
+def predicted_scorer(
+    lens: Lens, run: Analysis, saved: SavedPredictor, progress: Progress | None = None, stage: str = "Predicting"
+) -> Score:
+    """The one-pass predictor's log-odds as a :data:`Score`; arguments as in :func:`refusal_scorer`."""
+    told = progress or Silent()
+    digest = hashlib.sha256(json.dumps(saved.predictor.as_dict(), sort_keys=True).encode()).hexdigest()[:10]
+    key = f"{lens.key}-predictor-{digest}"
+    return _kept(run.workspace, key, lambda texts: predict_texts(lens, run, saved, texts).tolist(), told, stage)
 
 
 def refusal_scorer(
@@ -33,9 +47,18 @@ def refusal_scorer(
         progress: Told of each chunk.
         stage: What the work is called.
     """
-    progress = progress or Silent()
     ids = score_openers(lens, openers)
-    key = score_key(lens.key, ids)
+
+    def read(texts: Sequence[str]) -> list[float]:
+        return [float(x) for x in refusal_score(lens.next_token_logits(texts), ids)]
+
+    return _kept(workspace, score_key(lens.key, ids), read, progress or Silent(), stage)
+
+
+def _kept(
+    workspace: Workspace, key: str, read: Callable[[Sequence[str]], list[float]], progress: Progress, stage: str
+) -> Score:
+    """A score that reads only what the workspace does not hold yet, some prompts at a time."""
 
     def score(texts: Sequence[str]) -> NDArray[np.float64]:
         names = [prompt_id(text) for text in texts]
@@ -44,8 +67,7 @@ def refusal_scorer(
         todo = list(missing)
         for start in range(0, len(todo), CHUNK):
             part = todo[start : start + CHUNK]
-            values = refusal_score(lens.next_token_logits([missing[name] for name in part]), ids).tolist()
-            found = dict(zip(part, values, strict=True))
+            found = dict(zip(part, read([missing[name] for name in part]), strict=True))
             workspace.database.put_scores(key, found)
             known = {**known, **found}
             progress.update(stage, len(names) - len(todo) + start + len(part), len(names))

@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from rasslib.boundary import report_reading
+from rasslib.boundary import predicting_texts, report_reading
 from rasslib.boundary.analysis import analyze
 from rasslib.boundary.causal import CausalSettings
+from rasslib.boundary.predicting_texts import predict_texts, saved_predictor
 from rasslib.boundary.report import REPORT, ReportSettings, make_report
 from rasslib.boundary.report_html import report_html
 from rasslib.boundary.report_words import report_in_words
 from rasslib.boundary.run import Analysis
+from rasslib.boundary.statistics import auc
 from rasslib.boundary.storage import load_directions
 from rasslib.errors import AnalysisError, Stopped
 from rasslib.models.likelihood import OpenerLikelihood
@@ -162,3 +164,25 @@ def test_words_give_n_and_interval(run: Analysis) -> None:
     text = " ".join(report_in_words(report))
     assert "AUC" in text and "95 %" in text and "supported" in text
     assert f"{np.round(report['predictor']['auc'], 3):.3f}" in text
+
+
+def test_the_saved_predictor_says_of_texts_what_the_report_said(run: Analysis, monkeypatch: pytest.MonkeyPatch) -> None:
+    lens = Lens()
+    assert saved_predictor(run) is None
+    make_report(lens, run, QUICK)  # type: ignore[arg-type]
+    saved = saved_predictor(run)
+    assert saved is not None
+
+    def with_logits(lens: Any, prompts: Any, texts: Any, *, with_logits: bool = False, **rest: Any) -> OpenerLikelihood:
+        part = openers(lens, prompts, texts, on_batch=lambda *_: None)
+        logits = lens.next_token_logits(prompts) if with_logits else None
+        return OpenerLikelihood(part.log_likelihood, part.lengths, logits)
+
+    monkeypatch.setattr(predicting_texts, "read_openers", with_logits)
+    monkeypatch.setattr(predicting_texts, "encode_openers", report_reading.encode_openers)
+    table = run.prompts[run.prompts["split"] == "test"]
+    logits = predict_texts(lens, run, saved, table["prompt"].tolist())  # type: ignore[arg-type]
+    refused = (table["behaviour"] == "refused").to_numpy()
+    assert auc(logits, refused) > 0.9
+    again = predict_texts(lens, run, saved, table["prompt"].tolist()[:3])  # type: ignore[arg-type]
+    np.testing.assert_allclose(again, logits[:3], atol=1e-6)
