@@ -41,7 +41,8 @@ def on_button(
     about = (run.run_id, prompt.prompt)
     if kept is not None and kept[0] == about:
         return cast(T, kept[1])
-    if not st.button(label, key=f"{key}-button", type="primary"):
+    place = st.empty()
+    if not place.button(label, key=f"{key}-button", type="primary"):
         return None
     found = None
     with errors.told(ends=False):
@@ -49,4 +50,5 @@ def on_button(
         with st.spinner(doing):
             found = work(lens)
         st.session_state[key] = (about, found)
+        place.empty()
     return found

@@ -12,6 +12,7 @@ from rasslib.errors import ModelError
 from rasslib.models.catalogue import ModelSpec
 from tests.pages.conftest import Finished
 from tests.pages.fake_lens import FakeLens
+from tests.pages.navigated import navigated  # noqa: F401
 from tests.pages.test_inspector import open_page, pick, press
 
 BUTTONS = ["Read every token", "Which word does it?", "Find the closest crossing"]
