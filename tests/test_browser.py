@@ -110,7 +110,7 @@ def test_the_main_path(page: Any, address: str) -> None:
     _shot(page, "map")
 
     _visit(page, "Prompt inspector", "Prompt inspector")
-    page.get_by_role("heading", name="Nearest prompts").wait_for()
+    page.get_by_role("heading", name="Nearest refused prompts").wait_for()
     _shot(page, "inspector")
 
     _visit(page, "Steering lab", "Steering lab")

@@ -225,7 +225,7 @@ def test_key_names_weights_template_and_dtype() -> None:
 def test_a_prompt_longer_than_the_context_is_told_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     lens = tiny_lens()
     monkeypatch.setattr(lens._batches, "forward", lambda *a, **k: pytest.fail("ran"))
-    lens.context = max(len(lens.render(p).ids) for p in PROMPTS)
+    monkeypatch.setattr(lens, "context", max(len(lens.render(p).ids) for p in PROMPTS))
     for run in (lens.capture, lens.next_token_logits, lens.generate):
         with pytest.raises(ModelError, match=r"reads at most \d+; shorten"):
             run([PROMPTS[0], "word " * 400])
@@ -233,7 +233,7 @@ def test_a_prompt_longer_than_the_context_is_told_before_anything_runs(monkeypat
 
 def test_long_prompts_make_small_batches_on_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     lens, widths = tiny_lens(), []
-    lens.context = 10**6
+    monkeypatch.setattr(lens, "context", 10**6)
     real = Batches.forward
 
     def watch(self: Batches, batch: Any, *, head: bool) -> Any:
