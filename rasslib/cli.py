@@ -188,23 +188,23 @@ def steer(
     adapter: Adapter = None,
     template: Template = "auto",
     run: Annotated[str, typer.Option(help="Run whose direction is used; else the bundled set is read.")] = "",
+    layer: Annotated[int | None, typer.Option(help="Layer; else the one found to control refusal.", min=0)] = None,
     tokens: Annotated[int, typer.Option(help="Length at which replies are cut.", min=1)] = 64,
     workspace: WorkspaceOption = None,
     device: Device = None,
     dtype: Dtype = None,
     json_: Json = False,
 ) -> None:
-    """Answer one prompt with and without steering along the refusal direction."""
+    """Answer one prompt as the model is, steered along the refusal direction, and along a random one."""
     from rasslib.errors import AnalysisError
-    from rasslib.steering.compare import compare, direction_for, intervention_for
+    from rasslib.steering.compare import compare, direction_for
 
     if ablate == (strength is not None):
         raise AnalysisError("Say how to steer: give either --strength X or --ablate.")
     place = _workspace(workspace)
     lens = _lens(model, adapter, template, device, dtype)
-    steering = direction_for(lens, place, run or None, TextProgress())
-    change = intervention_for(steering.direction, strength)
-    result = compare(lens, prompt, steering, change, max_new_tokens=tokens)
+    steering = direction_for(lens, place, run or None, layer, TextProgress())
+    result = compare(lens, prompt, steering, strength, max_new_tokens=tokens)
     _print(result, json_, result)
 
 

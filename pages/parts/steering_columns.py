@@ -8,9 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts import model, state
+from pages.parts import model, progress, state
 from rasslib.boundary.inspecting import intent_of
 from rasslib.boundary.run import Analysis
+from rasslib.steering.controlling import controlling_layer, direction_at
 from rasslib.steering.lab_words import column_text, comparison_row, outcome_text
 from rasslib.steering.streaming import Outcome, stream_outcomes, variants
 
@@ -19,17 +20,24 @@ LAST, HISTORY = "lab-last", "lab-history"
 TITLES = {"baseline": "Baseline", "steered": "Steered", "control": "Random control"}
 
 
-def run_columns(run: Analysis, prompt: str, strength: float | None, control_seed: int | None, limit: int) -> None:
+def run_columns(
+    run: Analysis, prompt: str, layer: int | None, strength: float | None, control_seed: int | None, limit: int
+) -> None:
     """Stream all columns and keep the result in the session; a stop keeps the text so far.
 
     Raises:
         RassError: The model cannot be loaded, is not the run's, or gives scores that are not numbers.
     """
     lens = model.lens_for(run)
-    columns = variants(run.direction, strength, control_seed)
-    last: dict[str, Any] = {"run": run.run_id, "prompt": prompt, "strength": strength, "outcomes": []}
+    if layer is None:
+        bars = st.empty()
+        layer = controlling_layer(lens, run, progress.PageProgress(bars.container())).layer
+        bars.empty()
+    direction, _ = direction_at(run, layer)
+    columns = variants(direction, strength, control_seed)
+    last: dict[str, Any] = {"run": run.run_id, "prompt": prompt, "layer": layer, "strength": strength, "outcomes": []}
     st.session_state[LAST] = last
-    places = _frame(run, prompt, strength, [column.name for column in columns])
+    places = _frame(run, prompt, layer, strength, [column.name for column in columns])
     intent = intent_of(run, prompt)
     openers = run.summary["settings"]["openers"]
     # A stop raises out of this block at the next Streamlit call; closing then frees the model's lock and hooks.
@@ -38,7 +46,7 @@ def run_columns(run: Analysis, prompt: str, strength: float | None, control_seed
             last["outcomes"] = outcomes
             _fill(places, outcomes, intent, writing=True)
     _fill(places, last["outcomes"], intent, writing=False)
-    row = comparison_row(prompt, strength, last["outcomes"])
+    row = comparison_row(prompt, layer, strength, last["outcomes"])
     st.session_state[HISTORY] = [row, *st.session_state.get(HISTORY, [])][:KEPT]
 
 
@@ -50,14 +58,14 @@ def show_last(run: Analysis) -> None:
         return
     names = [outcome.name for outcome in last["outcomes"]]
     _fill(
-        _frame(run, last["prompt"], last["strength"], names),
+        _frame(run, last["prompt"], last["layer"], last["strength"], names),
         last["outcomes"],
         intent_of(run, last["prompt"]),
         writing=False,
     )
 
 
-def _frame(run: Analysis, prompt: str, strength: float | None, names: Sequence[str]) -> list[Any]:
+def _frame(run: Analysis, prompt: str, layer: int, strength: float | None, names: Sequence[str]) -> list[Any]:
     """Headings and what each column is; returns the places of the replies."""
     st.subheader("Replies")
     st.code(state.shown(prompt, intent_of(run, prompt)), language=None, wrap_lines=True)
@@ -66,7 +74,7 @@ def _frame(run: Analysis, prompt: str, strength: float | None, names: Sequence[s
     for name in names:
         with grid.cell():
             st.markdown(f"**{TITLES[name]}**")
-            st.caption(column_text(name, run.direction, strength))
+            st.caption(column_text(name, layer, strength))
             places.append(st.empty())
     return places
 

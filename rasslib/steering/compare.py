@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from rasslib.boundary.analysis import AnalysisSettings, default_settings
+from rasslib.boundary.analysis import analyze, default_settings
 from rasslib.boundary.directions import Direction
-from rasslib.boundary.reading import score_openers
-from rasslib.boundary.run import open_run
+from rasslib.boundary.run import Analysis, open_run
 from rasslib.errors import AnalysisError, WorkspaceError
-from rasslib.models.interventions import Ablate, Add, Intervention, random_like
 from rasslib.models.lens import Lens
 from rasslib.progress import Progress
 from rasslib.prompts import load_bundled
-from rasslib.refusal import PhraseJudge, refusal_score
+from rasslib.steering.controlling import controlling_layer, direction_at
+from rasslib.steering.streaming import stream_outcomes, variants
 from rasslib.workspace import Workspace
 
 
@@ -27,30 +26,52 @@ class SteeringDirection:
         residual_norm: Mean norm of the residual stream at its layer.
         openers: Refusal openers of the refusal score.
         origin: The run it comes from.
+        reason: Why this layer.
     """
 
     direction: Direction
     residual_norm: float
     openers: tuple[str, ...]
     origin: str
+    reason: str
 
 
 def direction_for(
-    lens: Lens, workspace: Workspace, run_id: str | None = None, progress: Progress | None = None
+    lens: Lens,
+    workspace: Workspace,
+    run_id: str | None = None,
+    layer: int | None = None,
+    progress: Progress | None = None,
 ) -> SteeringDirection:
-    """The chosen direction of a run with this model: the one named, else the newest, else a new run is made.
+    """The direction to steer this model with, from a run: the one named, else the newest, else a new one is made.
+
+    Args:
+        lens: The model.
+        workspace: Where runs are kept.
+        run_id: The run; by default the newest finished one of this model, else the bundled set is analysed.
+        layer: The layer; by default the one that controls refusal (:func:`controlling_layer`).
+        progress: Told of analysis and trial.
 
     Raises:
-        AnalysisError: The run named was made with another model.
+        AnalysisError: The run named was made with another model, or has no such layer.
+        WorkspaceError: There is no such run.
     """
+    run = _run_for(lens, workspace, run_id, progress)
+    if layer is None:
+        found = controlling_layer(lens, run, progress)
+        layer, reason = found.layer, found.reason
+    else:
+        reason = "The layer that was asked for."
+    direction, norm = direction_at(run, layer)
+    return SteeringDirection(direction, norm, tuple(run.summary["settings"]["openers"]), f"run {run.run_id}", reason)
+
+
+def _run_for(lens: Lens, workspace: Workspace, run_id: str | None, progress: Progress | None) -> Analysis:
     for entry in workspace.database.list_runs():
         if (run_id is None and entry.status == "finished") or entry.run_id == run_id:
             model = entry.summary.get("model", {})
             if model.get("key") == lens.key:
-                found = open_run(workspace, entry.run_id)
-                norm = float(found.summary["direction"]["residual_norm"])
-                openers = tuple(found.summary["settings"]["openers"])
-                return SteeringDirection(found.direction, norm, openers, f"run {found.run_id}")
+                return open_run(workspace, entry.run_id)
             if run_id is not None:
                 raise AnalysisError(
                     f"The run {run_id} was made with {model.get('name', 'another model')}, not with {lens.name} as "
@@ -58,63 +79,43 @@ def direction_for(
                 )
     if run_id is not None:
         raise WorkspaceError(f"There is no run {run_id}; leave out --run to use the newest one.")
-    return _from_bundled(lens, workspace, default_settings(), progress)
-
-
-def _from_bundled(
-    lens: Lens, workspace: Workspace, settings: AnalysisSettings, progress: Progress | None
-) -> SteeringDirection:
-    """The chosen intent direction of the bundled set; made once, then found as a run."""
-    from rasslib.boundary.analysis import analyze
-
-    bundled = load_bundled()
-    found = analyze(
-        lens,
-        bundled,
-        bundled,
-        workspace,
-        settings,
-        progress,
-        title=f"{lens.name} on bundled prompts",
-        complete=False,
-    )
-    norm = float(found.summary["direction"]["residual_norm"])
-    return SteeringDirection(found.direction, norm, settings.openers, f"run {found.run_id}")
-
-
-def intervention_for(direction: Direction, strength: float | None) -> Intervention:
-    """Add ``strength`` times the difference of class means at the direction's layer; ablate where it is None."""
-    if strength is None:
-        return Ablate(direction.vector)
-    return Add(direction.layer, direction.vector * strength)
-
-
-def control_for(direction: Direction, strength: float | None, seed: int) -> Intervention:
-    """The same intervention with a random direction of the same norm."""
-    noise = random_like(direction.vector, seed)
-    return Ablate(noise) if strength is None else Add(direction.layer, noise * strength)
+    bundled, settings = load_bundled(), default_settings()
+    title = f"{lens.name} on bundled prompts"
+    return analyze(lens, bundled, bundled, workspace, settings, progress, title=title, complete=False)
 
 
 def compare(
-    lens: Lens, prompt: str, steering: SteeringDirection, change: Intervention, *, max_new_tokens: int = 64
+    lens: Lens,
+    prompt: str,
+    steering: SteeringDirection,
+    strength: float | None,
+    *,
+    max_new_tokens: int = 64,
+    seed: int | None = 0,
 ) -> dict[str, Any]:
-    """Baseline and steered reply, each with ``text``, ``behaviour`` and ``refusal_score``."""
-    judge = PhraseJudge()
-    openers = score_openers(lens, steering.openers)
-    result: dict[str, Any] = {"prompt": prompt}
-    for name, changes in (("baseline", ()), ("steered", (change,))):
-        reply = lens.generate([prompt], max_new_tokens=max_new_tokens, interventions=changes)[0]
-        verdict = judge.judge(reply.text, finished=reply.finished)
-        score = float(refusal_score(lens.next_token_logits([prompt], changes), openers)[0])
-        result[name] = {"text": reply.text, "behaviour": verdict.behaviour, "refusal_score": score}
+    """Baseline, steered and control reply, each with ``text``, ``behaviour`` and ``refusal_score``.
+
+    Args:
+        lens: The model.
+        prompt: The prompt.
+        steering: The direction.
+        strength: Adds so many differences of class means at the direction's layer; None ablates it everywhere.
+        max_new_tokens: Length at which replies are cut.
+        seed: Of the random direction of the same norm; None leaves the control out.
+    """
+    columns = variants(steering.direction, strength, seed)
+    *_, outcomes = stream_outcomes(lens, prompt, columns, steering.openers, max_new_tokens=max_new_tokens)
     direction = steering.direction
-    strength = direction.gap / steering.residual_norm
-    kind = "add" if isinstance(change, Add) else "ablate"
-    result["direction"] = {
-        "axis": direction.axis,
-        "layer": direction.layer,
-        "mode": kind,
-        "gap_share_of_residual_norm": strength,
-        "from": steering.origin,
+    return {
+        "prompt": prompt,
+        **{o.name: {"text": o.text, "behaviour": o.behaviour, "refusal_score": o.refusal_score} for o in outcomes},
+        "direction": {
+            "axis": direction.axis,
+            "layer": direction.layer,
+            "mode": "ablate" if strength is None else "add",
+            "strength": strength,
+            "gap_share_of_residual_norm": direction.gap / steering.residual_norm,
+            "from": steering.origin,
+            "reason": steering.reason,
+        },
     }
-    return result

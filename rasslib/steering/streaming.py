@@ -7,13 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import cast
 
+from torch import Tensor
+
 from rasslib.boundary.directions import Direction
 from rasslib.boundary.reading import score_openers
 from rasslib.models.decode import Reply
-from rasslib.models.interventions import Intervention
+from rasslib.models.interventions import Ablate, Add, Intervention, random_like
 from rasslib.models.lens import Lens
 from rasslib.refusal import PhraseJudge, refusal_score
-from rasslib.steering.compare import control_for, intervention_for
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,18 @@ class Outcome:
     refusal_score: float | None = None
 
 
+def intervention_for(layer: int, vector: Tensor, strength: float | None) -> Intervention:
+    """Add ``strength`` times a vector (the whole difference of class means) at a layer; ablate it where it is None."""
+    return Ablate(vector) if strength is None else Add(layer, vector * strength)
+
+
 def variants(direction: Direction, strength: float | None, control_seed: int | None = None) -> list[Variant]:
     """Baseline, steered and, with a seed, the norm-matched random control; a strength of None ablates."""
-    found = [Variant("baseline"), Variant("steered", (intervention_for(direction, strength),))]
+    vectors = {"steered": direction.vector}
     if control_seed is not None:
-        found.append(Variant("control", (control_for(direction, strength, control_seed),)))
-    return found
+        vectors["control"] = random_like(direction.vector, control_seed)
+    changed = [Variant(name, (intervention_for(direction.layer, v, strength),)) for name, v in vectors.items()]
+    return [Variant("baseline"), *changed]
 
 
 def stream_outcomes(

@@ -60,7 +60,7 @@ def test_the_size_of_a_push_is_shown_beside_the_slider(finished_run: Finished) -
     at.slider[0].set_value(1.5).run()
     direction = finished_run.analysis.summary["direction"]
     share = 1.5 * direction["gap"] / direction["residual_norm"]
-    assert f"Moves the margin by +3.0; {100 * share:.0f} % of the layer's mean residual norm." in captions(at)
+    assert f"Moves the margin at layer 1 by +3.0; {100 * share:.0f} % of its mean residual norm." in captions(at)
 
 
 def test_three_columns_with_behaviour_score_and_tokens(finished_run: Finished) -> None:
@@ -78,7 +78,7 @@ def test_three_columns_with_behaviour_score_and_tokens(finished_run: Finished) -
     assert "8 tokens, ended by itself" in told
     assert "a random direction of the same norm added" in told
     row = at.dataframe[0].value.iloc[0]
-    assert (row["change"], row["baseline"], row["steered"]) == ("add +2.0", "complied", "refused")
+    assert (row["change"], row["baseline"], row["steered"]) == ("add +2.0 at layer 1", "complied", "refused")
     assert row["steered score"] > row["baseline score"]
 
 
@@ -92,7 +92,7 @@ def test_ablation_turns_a_refusal_into_an_answer(finished_run: Finished) -> None
     assert [code.value for code in at.code][1] == REFUSAL
     assert len(at.code) == 3
     assert "taken out of the residual stream at every layer" in captions(at)
-    assert at.dataframe[0].value["change"].tolist() == ["ablate"]
+    assert at.dataframe[0].value["change"].tolist() == ["ablate layer 1"]
 
 
 def test_the_last_runs_stay_in_the_table_until_cleared(finished_run: Finished) -> None:
@@ -100,7 +100,7 @@ def test_the_last_runs_stay_in_the_table_until_cleared(finished_run: Finished) -
     for strength in (0.5, 1.0):
         at.slider[0].set_value(strength).run()
         at = run(at)
-    assert at.dataframe[0].value["change"].tolist() == ["add +1.0", "add +0.5"]
+    assert at.dataframe[0].value["change"].tolist() == ["add +1.0 at layer 1", "add +0.5 at layer 1"]
     next(b for b in at.button if b.label == "Clear comparisons").click().run()
     assert not at.dataframe
 
