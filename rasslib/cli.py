@@ -216,6 +216,7 @@ def align(
     out: Annotated[Path, typer.Option(help="Folder of the new adapter.")] = Path("adapter"),
     epochs: Annotated[int | None, typer.Option(help="Passes over the examples.", min=1)] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    strengthen: Annotated[float | None, typer.Option(help="Multiply the trained update by this at the end.")] = None,
     seed: int = 0,
     json_: Json = False,
 ) -> None:
@@ -229,7 +230,7 @@ def align(
 
     try:
         settings = AlignSettings(recipe=recipe, seed=seed)
-        given: dict[str, Any] = {"epochs": epochs, "learning_rate": learning_rate}
+        given: dict[str, Any] = {"epochs": epochs, "learning_rate": learning_rate, "strengthen": strengthen}
         settings = replace(settings, **{name: value for name, value in given.items() if value is not None})
     except ValueError as error:
         raise TrainingError(str(error)) from error

@@ -56,6 +56,17 @@ def round_to_half(model: Any) -> dict[str, torch.Tensor]:
     return {name: weights[name].contiguous() for name in sorted(weights)}
 
 
+def strengthen(model: Any, factor: float) -> None:
+    """Multiply the trained update by ``factor``, in the model and in the α that is saved with it."""
+    from peft.tuners.lora import LoraLayer  # slow to import
+
+    for module in model.modules():
+        if isinstance(module, LoraLayer):
+            module.set_scale("default", factor)
+    alpha = model.peft_config["default"].lora_alpha * factor
+    model.peft_config["default"].lora_alpha = int(alpha) if float(alpha).is_integer() else alpha
+
+
 def peft_settings(model: Any, base_name: str) -> dict[str, Any]:
     """The content of ``adapter_config.json``: PEFT's own, without the path of this machine's base model."""
     config = dict(model.peft_config["default"].to_dict())

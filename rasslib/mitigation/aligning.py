@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from rasslib.mitigation.adapters import check_target, peft_settings, round_to_half, save_adapter
+from rasslib.mitigation.adapters import check_target, peft_settings, round_to_half, save_adapter, strengthen
 from rasslib.mitigation.failures import explained
 from rasslib.mitigation.measure import coherence, refusal_rates, texts
 from rasslib.mitigation.provenance import public_name, versions
@@ -103,6 +103,7 @@ def align(
         _check_made(data)
         trained = fine_tune(model, chat, data.examples, settings, work, progress)
         weights = round_to_half(trained.model)
+        strengthen(trained.model, settings.strengthen)
         provenance: dict[str, Any] = {
             "format": 1,
             "recipe": settings.recipe,

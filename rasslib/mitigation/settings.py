@@ -30,6 +30,8 @@ class AlignSettings:
         micro_batch: Examples per forward pass; must divide ``batch_size``. Smaller needs less memory.
         rank: LoRA rank, on every linear layer of the blocks.
         alpha: LoRA scale; the update is multiplied by ``alpha / rank``.
+        strengthen: The trained update is multiplied by this once it is trained; above 1 the model refuses more, of
+            harmful and of harmless prompts alike. Choose it on the validation split.
         dropout: Dropout on the input of the LoRA weights.
         reply_tokens: Length at which the base model's own replies are cut, in tokens.
         max_harmful: At most so many harmful prompts (a seeded draw); None for all.
@@ -40,13 +42,14 @@ class AlignSettings:
     recipe: str = "sft"
     seed: int = 0
     epochs: int = 3
-    learning_rate: float = 3e-4
+    learning_rate: float = 5e-4
     schedule: Schedule = "cosine"
     warmup: float = 0.05
     batch_size: int = 8
     micro_batch: int = 4
     rank: int = 8
     alpha: int = 16
+    strengthen: float = 1.15
     dropout: float = 0.0
     reply_tokens: int = 48
     max_harmful: int | None = None
@@ -72,8 +75,12 @@ class AlignSettings:
                 f"A batch of {self.batch_size} cannot be cut into micro-batches of {self.micro_batch}; "
                 "choose a divisor."
             )
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise TrainingError(f"The learning rate is {self.learning_rate}; give a positive number such as 3e-4.")
+        for name in ("learning_rate", "strengthen"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+                raise TrainingError(
+                    f"The training setting {name} is {getattr(self, name)}; give a positive number such as "
+                    f"{getattr(AlignSettings, name)}."
+                )
         for name in ("warmup", "dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise TrainingError(

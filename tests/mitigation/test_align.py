@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,23 @@ def _align(chat: Any, prompts: pd.DataFrame, tmp_path: Path, **changes: Any) -> 
     } | changes
     model = _start(chat, prompts, replies)
     return align(model, chat.tokenizer, prompts, tmp_path / "out" / "demo", **arguments)
+
+
+def test_a_strengthened_update_is_measured_and_saved_as_it_is(chat: Any, prompts: pd.DataFrame, tmp_path: Path) -> None:
+    from peft import PeftModel
+
+    plain = _align(chat, prompts, tmp_path / "a", settings=replace(SETTINGS, strengthen=1.0)).folder
+    strong = _align(chat, prompts, tmp_path / "b", settings=replace(SETTINGS, strengthen=1.5)).folder
+
+    def update(folder: Path) -> torch.Tensor:
+        base = make_model(len(chat.tokenizer))
+        before = {n: w.detach().clone() for n, w in base.named_parameters()}
+        merged = PeftModel.from_pretrained(base, str(folder)).merge_and_unload()
+        return torch.cat([(w - before[n]).flatten() for n, w in merged.named_parameters()])
+
+    assert update(plain).norm() > 0
+    torch.testing.assert_close(update(strong), 1.5 * update(plain), rtol=1e-3, atol=1e-6)
+    assert json.loads((strong / "provenance.json").read_text())["settings"]["strengthen"] == 1.5
 
 
 def test_the_folder_loads_in_peft_and_tells_its_provenance(chat: Any, prompts: pd.DataFrame, tmp_path: Path) -> None:
