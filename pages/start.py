@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from pages.parts import entry, errors, job, model_source, prompt_source, runs
@@ -9,7 +10,7 @@ from pages.parts.findings import show_findings
 from pages.parts.model import ModelChoice
 from pages.parts.prompt_source import Source
 from rasslib.boundary.run import Analysis
-from rasslib.prompts import assign_splits, load_bundled
+from rasslib.prompts import assign_splits
 
 FIT_BUNDLED, FIT_SAME = "The bundled set", "The train split of these prompts"
 STEPS = (
@@ -61,7 +62,7 @@ def _messages() -> None:
 def _new_run() -> None:
     choice = model_source.choose_model()
     source = prompt_source.choose_prompts()
-    fit = FIT_BUNDLED
+    fit, fitted = FIT_BUNDLED, None
     if source is not None and not source.bundled:
         fit = st.radio(
             "Fit the axes on",
@@ -71,20 +72,22 @@ def _new_run() -> None:
             help="On the bundled set, all of your prompts are test data. Fitting on your own needs harmful and "
             "harmless ones among them.",
         )
+        if fit == FIT_BUNDLED:
+            fitted = prompt_source.bundled_prompts()
     if st.button("Find the boundary", type="primary", disabled=choice is None or source is None, key="find"):
         if choice is not None and source is not None:
             with errors.told():
-                job.begin(_job(choice, source, fit))
+                job.begin(_job(choice, source, fitted))
         st.rerun()
     st.caption("Minutes on a laptop, most of them for the replies. Results stay on this machine.")
 
 
-def _job(choice: ModelChoice, source: Source, fit: str) -> job.Job:
+def _job(choice: ModelChoice, source: Source, fitted: pd.DataFrame | None) -> job.Job:
+    """The work; without a fit set the prompts are fitted on themselves."""
     prompts = source.prompts
-    if fit == FIT_SAME and prompts["split"].nunique() == 1:
+    if fitted is None and prompts["split"].nunique() == 1:
         prompts = assign_splits(prompts)
-    fitted = prompts if fit == FIT_SAME or source.bundled else load_bundled()
-    return job.Job(choice, prompts, fitted, f"{choice.model} on {source.name}")
+    return job.Job(choice, prompts, prompts if fitted is None else fitted, f"{choice.model} on {source.name}")
 
 
 def _working(pending: job.Job, found: Analysis | None) -> None:

@@ -87,8 +87,9 @@ def test_ablation_turns_a_refusal_into_an_answer(lens: Lens, steering: SteeringD
     result = compare(lens, prompt, steering, None, max_new_tokens=32)
     assert result["baseline"]["behaviour"] == "refused"
     assert result["steered"]["behaviour"] == "complied"
-    assert result["steered"]["refusal_score"] < result["baseline"]["refusal_score"]
-    assert result["control"]["behaviour"] == "refused", "a random direction does nothing"
+    baseline, steered, control = (result[name]["refusal_score"] for name in ("baseline", "steered", "control"))
+    assert baseline - steered > 5
+    assert abs(baseline - control) < (baseline - steered) / 4, "a random direction does next to nothing"
 
 
 def test_a_class_gap_turns_an_answer_into_a_refusal(lens: Lens, steering: SteeringDirection) -> None:

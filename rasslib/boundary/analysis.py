@@ -116,7 +116,9 @@ def analyze(
     with clock.stage("activations"):
         read_activations(lens, texts(table), workspace, openers, progress)
     with clock.stage("replies"):
-        first = table[table["given"] & (table["split"] == "test") | table["fit"] & (table["split"] == "validation")]
+        # The layer is chosen on harmful and borderline prompts: replies to harmless validation prompts can wait.
+        choosing = table["fit"] & (table["split"] == "validation") & (table["intent"] != "harmless")
+        first = table[table["given"] & (table["split"] == "test") | choosing]
         read_replies(lens, texts(first), workspace, settings.reply_tokens, progress)
         read_replies(lens, texts(table[table["given"]]) if complete else {}, workspace, settings.reply_tokens, progress)
     with clock.stage("axes"):

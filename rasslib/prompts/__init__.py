@@ -25,6 +25,7 @@ from rasslib.prompts.schema import (
     validate,
 )
 from rasslib.prompts.splits import assign_splits
+from rasslib.prompts.thinning import thinned
 from rasslib.prompts.writers import to_csv_bytes, write_prompts
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "read_lines",
     "read_prompts",
     "sniff_columns",
+    "thinned",
     "to_csv_bytes",
     "validate",
     "write_prompts",
