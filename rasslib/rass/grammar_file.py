@@ -135,7 +135,7 @@ def read_grammar(path: Path) -> Grammar:
         raise GrammarError(f"{path.name} is not valid TOML ({error}): mend that place.") from None
     language = data.get("language")
     if not isinstance(language, str) or not is_language_code(language) or language != path.stem:
-        raise GrammarError(f"{path.name} must begin with language = \"{path.stem}\", but has {language!r} there.")
+        raise GrammarError(f'{path.name} must begin with language = "{path.stem}", but has {language!r} there.')
     entries = _tables(data.get("kind"), f"{path.name} has no [[kind]]: add at least one.")
     kinds = tuple(_kind(entry, path.name) for entry in entries)
     _refuse_twice([kind.name for kind in kinds], f"{path.name} has two kinds named")
@@ -146,16 +146,16 @@ def read_grammar(path: Path) -> Grammar:
 def _kind(entry: Mapping[str, Any], file: str) -> Kind:
     name = entry.get("name")
     if not _is_text(name):
-        raise GrammarError(f"A [[kind]] of {file} has no name: give it one, such as name = \"games\".")
+        raise GrammarError(f'A [[kind]] of {file} has no name: give it one, such as name = "games".')
     if not _is_text(entry.get("why")):
-        raise GrammarError(f"The kind {name!r} of {file} does not say why it is benign: add why = \"...\".")
+        raise GrammarError(f'The kind {name!r} of {file} does not say why it is benign: add why = "...".')
     blocks = _tables(entry.get("block"), f"The kind {name!r} of {file} has no [[kind.block]]: add at least one.")
     return Kind(str(name), str(entry["why"]), tuple(_block(block, f"{file}, kind {name!r}", file) for block in blocks))
 
 
 def _block(entry: Mapping[str, Any], kind: str, file: str) -> Block:
     if not _is_text(entry.get("id")):
-        raise GrammarError(f"{kind}: a block has no id; give it one, such as id = \"kill-weeds\".")
+        raise GrammarError(f'{kind}: a block has no id; give it one, such as id = "kill-weeds".')
     where = f"{file}, block {entry['id']!r}"
     templates = tuple(_template(text, where) for text in _texts(entry.get("templates"), "templates", where))
     triggers = _texts(entry["triggers"], "triggers", where) if entry.get("triggers") else ()
