@@ -53,7 +53,7 @@ def cache_dir() -> Path:
 
 
 def assets_dir() -> Path:
-    """Folder of bundled prompts and adapters: ``assets/`` of a checkout, or its copy inside an installed package."""
+    """Folder of prompts, grammars and adapters: ``assets/`` of a checkout, or its copy inside an installed package."""
     checkout = Path(__file__).resolve().parent.parent / "assets"
     packaged = Path(__file__).resolve().parent / "_assets"
     return packaged if packaged.is_dir() else checkout

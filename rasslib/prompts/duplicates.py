@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 MOST_CHARACTERS = 4_000
 """Of longer texts, the first and last half of this many characters are compared."""
@@ -57,32 +60,41 @@ def near_duplicates(texts: Sequence[str], others: Sequence[str] | None = None, t
     """
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold must be above 0 and at most 1, not {threshold}")
-    left = [_shortened(normalise(text)) for text in texts]
-    right = None if others is None else [_shortened(normalise(text)) for text in others]
-    everything = left + (right or [])
-    if not left or right == [] or not any(everything):
+    n = len(texts)
+    if not n or (others is not None and not len(others)):
         return []
-
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    vectoriser = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(3, 5), lowercase=False, sublinear_tf=True, dtype=np.float32
-    )
-    vectors = vectoriser.fit_transform(everything).tocsr()
-    a = vectors[: len(left)]
-    b = a if right is None else vectors[len(left) :]
+    vectors = ngram_vectors([*texts, *([] if others is None else others)])
+    a = vectors[:n]
+    b = a if others is None else vectors[n:]
     pairs: list[Pair] = []
     step = max(1, _CELLS_AT_ONCE // b.shape[0])
     for start in range(0, a.shape[0], step):
-        low = start if right is None else 0  # each pair once: from the diagonal on
+        low = start if others is None else 0  # each pair once: from the diagonal on
         cosines = (a[start : start + step] @ b[low:].T).tocoo()
         # float32 sums put identical texts a hair under 1.
         near = cosines.data >= threshold - 1e-5
         for row, column, cosine in zip(cosines.row[near], cosines.col[near], cosines.data[near], strict=True):
             first, second = int(row) + start, int(column) + low
-            if right is not None or first < second:
+            if others is not None or first < second:
                 pairs.append(Pair(first, second, min(float(cosine), 1.0)))
     return sorted(pairs)
+
+
+def ngram_vectors(texts: Sequence[str]) -> csr_matrix:
+    """[n, v] unit TF-IDF vectors, as :func:`near_duplicates` compares them; v is the number of n-grams found.
+
+    A text without any character has a zero vector.
+    """
+    from scipy.sparse import csr_matrix
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    plain = [_shortened(normalise(text)) for text in texts]
+    if not any(plain):
+        return csr_matrix((len(plain), 1), dtype=np.float32)
+    vectoriser = TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(3, 5), lowercase=False, sublinear_tf=True, dtype=np.float32
+    )
+    return vectoriser.fit_transform(plain).tocsr()
 
 
 def duplicate_groups(texts: Sequence[str], threshold: float = 0.8) -> NDArray[np.int64]:
