@@ -55,9 +55,11 @@ class EndpointConfig:
         return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
     def hide(self, text: str) -> str:
-        """``text`` with the key taken out: some servers repeat it in what they say of it."""
-        secret = self.key.get_secret_value()
-        return text.replace(secret, "***") if secret else text
+        """``text`` without key and password: some servers repeat them in what they say of them."""
+        parts = _parts(self.url)
+        for secret in (self.key.get_secret_value(), parts.password if parts else None):
+            text = text.replace(secret, "***") if secret else text
+        return text
 
 
 def endpoint_config() -> EndpointConfig:

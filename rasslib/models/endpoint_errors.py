@@ -53,9 +53,11 @@ def explain(error: openai.OpenAIError, config: EndpointConfig) -> Problem | Endp
             f"name, and that the address ends as the server's manual says, most often in /v1; {KEPT}."
         )
     if status == 429:
+        seconds = error.response.headers.get("retry-after", "")
+        pause = f"wait {seconds} s" if seconds.isdecimal() else "wait"
         return EndpointError(
-            f"{where} still limits the rate or the quota after {config.retries} retries ({said}): wait, or send fewer "
-            f"requests at once; {KEPT}."
+            f"{where} limits the rate or the quota, and {config.retries} retries did not help ({said}): {pause}, or "
+            f"send fewer requests at once; {KEPT}."
         )
     if status < 500 and _FILTERED.search(said):
         return Problem("filtered by the server", of_request=True)

@@ -142,7 +142,8 @@ def test_a_server_that_dies_keeps_what_was_answered() -> None:
         (failed(401, f"Incorrect API key provided: {KEY}"), "does not accept the key"),
         (failed(403), "does not accept the key"),
         (failed(404, "The model `tiny` does not exist"), "has no model 'tiny'"),
-        (failed(429, "You exceeded your current quota"), "still limits the rate or the quota after 0 retries"),
+        (failed(429, "You exceeded your current quota"), "limits the rate or the quota, and 0 retries did not help"),
+        (failed(429, headers={"Retry-After": "900"}), "wait 900 s, or send fewer requests at once"),
     ],
 )
 def test_what_more_requests_cannot_mend_ends_the_work_and_shows_no_key(answer: Answer, sentence: str) -> None:
