@@ -9,8 +9,8 @@ from typing import Protocol
 
 import pandas as pd
 
-from rasslib.prompts.schema import make_prompt_set
 from rasslib.progress import Progress
+from rasslib.prompts.schema import make_prompt_set
 
 EVIDENCE = ("by construction", "judge", "human", "none")
 """What shows that a candidate is benign; those with ``none`` are neither exported as benign nor counted."""
