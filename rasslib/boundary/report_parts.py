@@ -215,7 +215,7 @@ def causal_part(
             score_openers(lens, run.summary["settings"]["openers"]),
             settings.causal_settings,
             split_half=stable,
-            cache=JsonStore(run.folder / "causal.json"),
+            cache=JsonStore(run.workspace.cache_dir / "causal.json"),
             progress=progress,
         )
     except AnalysisError as error:

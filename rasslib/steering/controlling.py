@@ -68,7 +68,7 @@ def controlling_layer(lens: Lens, run: Analysis, progress: Progress | None = Non
             harmless,
             score_openers(lens, run.summary["settings"]["openers"]),
             TRIAL,
-            cache=JsonStore(run.folder / "causal.json"),
+            cache=JsonStore(run.workspace.cache_dir / "causal.json"),
             progress=progress,
         )
     except AnalysisError as error:

@@ -106,7 +106,7 @@ def test_a_stopped_report_goes_on_where_it_was(run: Analysis, monkeypatch: pytes
 
     with pytest.raises(Stopped):
         make_report(Lens(), run, QUICK, StopLate())  # type: ignore[arg-type]
-    kept = read_json(run.folder / "causal.json")
+    kept = read_json(run.workspace.cache_dir / "causal.json")
     assert kept
     calls = []
     real = Lens.next_token_logits
