@@ -147,7 +147,7 @@ def report(
 
 @app.command()
 def select(
-    policy: Annotated[str, typer.Option(help="band, positive, random, farthest.")] = "band",
+    policy: Annotated[str, typer.Option(help="band, positive, random, farthest, keyword.")] = "band",
     n: Annotated[int, typer.Option("-n", help="How many prompts.", min=1)] = 100,
     out: Annotated[Path, typer.Option(help="CSV, TSV, JSONL or Parquet file to write.")] = Path("candidates.csv"),
     run: Annotated[str, typer.Option(help="Id of a run; the newest by default.")] = "",
@@ -177,6 +177,76 @@ def select(
         "out": str(out),
     }
     _print(result, json_, f"{len(picked)} prompts ({refused} refused by the model) written to {out}")
+
+
+@app.command()
+def generate(
+    n: Annotated[int, typer.Option("-n", help="How many candidates.", min=1)] = 1000,
+    language: Annotated[str, typer.Option(help="Language of the grammar: en, zh, es, de, fr, ja.")] = "en",
+    out: Annotated[Path, typer.Option(help="CSV, TSV, JSONL or Parquet file to write.")] = Path("generated.csv"),
+    seed: int = 0,
+    start: Annotated[int, typer.Option(help="Go on with this number of the sequence.", min=0)] = 0,
+    json_: Json = False,
+) -> None:
+    """Make borderline prompts that are benign by construction, and write them to a file."""
+    from rasslib.prompts import write_prompts
+    from rasslib.rass.candidates import candidate_table
+    from rasslib.rass.grammar import GrammarGenerator
+
+    table = candidate_table(GrammarGenerator(language).generate(n, seed=seed, start=start, progress=TextProgress()))
+    write_prompts(table, out)
+    result = {"n": len(table), "kinds": table["category"].value_counts().to_dict(), "out": str(out)}
+    _print(result, json_, f"{len(table)} candidates of {table['category'].nunique()} kinds written to {out}")
+
+
+@app.command("yield")
+def yield_(
+    policies: Annotated[str, typer.Option(help="all, or names with commas; random is always among them.")] = "all",
+    n: Annotated[int, typer.Option("-n", help="Prompts per policy.", min=1)] = 100,
+    samples: Annotated[int, typer.Option(help="Replies per prompt at temperature 1; 0 for none.", min=0)] = 16,
+    candidates: Annotated[Path | None, typer.Option(help="A file of candidates; else the grammar makes them.")] = None,
+    pool: Annotated[int, typer.Option(help="Candidates the grammar makes.", min=1)] = 1500,
+    language: Annotated[str, typer.Option(help="Language of the grammar.")] = "en",
+    stratify: Annotated[bool, typer.Option(help="Share the budget over category and language.")] = False,
+    diversity: Annotated[str, typer.Option(help="none, k-center or mmr.")] = "none",
+    seed: int = 0,
+    model: Model = "embedded",
+    adapter: Adapter = None,
+    template: Template = "auto",
+    out: Annotated[Path | None, typer.Option(help="Also write the selected prompts with their replies.")] = None,
+    workspace: WorkspaceOption = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    json_: Json = False,
+) -> None:
+    """Does a policy find overrefusals better than chance? Equal budgets from one pool, answered by the model."""
+    import time
+
+    from rasslib.boundary.analysis import analyze as run_analysis
+    from rasslib.prompts import load_bundled, write_prompts
+    from rasslib.rass.candidates import candidate_table
+    from rasslib.rass.grammar import GrammarGenerator
+    from rasslib.rass.importing import ImportGenerator
+    from rasslib.rass.pooling import as_json, make_pool, predictor_of
+    from rasslib.rass.yields import YieldSettings, compare_policies
+
+    began, names = time.monotonic(), () if policies == "all" else tuple(p.strip() for p in policies.split(","))
+    settings = YieldSettings(n=n, k=samples, seed=seed, stratify=stratify, diversity=diversity)
+    if names:
+        settings = YieldSettings(names, n, samples, seed=seed, stratify=stratify, diversity=diversity)
+    given = ImportGenerator(candidates) if candidates is not None else None
+    source, size = (given, given.count()) if given else (GrammarGenerator(language), pool)
+    made = candidate_table(source.generate(size, seed=seed, progress=TextProgress()))
+    lens, bundled = _lens(model, adapter, template, device, dtype), load_bundled()
+    found = run_analysis(
+        lens, bundled, bundled, _workspace(workspace), None, TextProgress(), title=f"{model} on bundled prompts"
+    )
+    ready = make_pool(lens, found, made, predictor_of(lens, found, TextProgress()), TextProgress())
+    compared = compare_policies(lens, found, ready.scored, settings, TextProgress())
+    if out is not None:
+        write_prompts(compared.picked.drop_duplicates("id"), out)
+    result = as_json(ready, compared.policies, time.monotonic() - began)
+    _print(result, json_, result)
 
 
 @app.command()
