@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,6 +40,7 @@ Column = Annotated[list[str] | None, typer.Option(help="Which column holds what:
 
 def main() -> None:
     """Run the command; an error a person can mend is one sentence on standard error and exit code 1."""
+    warnings.simplefilter("ignore", FutureWarning)  # of libraries, to their developers
     try:
         app()
     except RassError as error:
