@@ -16,6 +16,9 @@ from rasslib.boundary.run import Analysis
 
 PAUSE = 0.9  # seconds a layer is shown while playing
 
+FEWEST = 10
+"""Prompts below which a histogram says nothing."""
+
 
 def main() -> None:
     """The page."""
@@ -126,7 +129,11 @@ def _panels(run: Analysis, given: pd.DataFrame, layer: int, chosen: list[str], s
 def _strip(run: Analysis, given: pd.DataFrame, layer: int) -> None:
     st.subheader("Margins by intent")
     held = given[given["split"] == "test"]
-    st.plotly_chart(charts.strip_figure(held if len(held) else given, run.tau), key=f"strip-{run.run_id}-{layer}")
+    drawn = held if len(held) else given
+    if len(drawn) < FEWEST:
+        st.caption(f"Only {len(drawn)} prompts, too few for a histogram: their margins stand in the table above.")
+        return
+    st.plotly_chart(charts.strip_figure(drawn, run.tau), key=f"strip-{run.run_id}-{layer}")
     which = f"{len(held):,} held-out test prompts" if len(held) else f"{len(given):,} prompts, none of them held out"
     inside = int((held["margin"].abs() <= run.tau).sum()) if len(held) else 0
     st.caption(

@@ -99,7 +99,8 @@ def map_figure(
 
 
 def _points(kind: Any, part: pd.DataFrame, name: str, marker: dict[str, Any], marks: Marks) -> Any:
-    opacity: Any = 0.9
+    many = len(part) >= MANY
+    opacity: Any = 0.6 if many else 0.9
     if marks.bright is not None:
         opacity = np.where(part["id"].isin(marks.bright), 0.95, DIM).tolist()
     return kind(
@@ -111,8 +112,8 @@ def _points(kind: Any, part: pd.DataFrame, name: str, marker: dict[str, Any], ma
         text=_hovers(part),
         hovertemplate="%{text}<extra></extra>",
         marker={
-            "size": 8 if len(part) < MANY else 6,
-            "line": {"width": 0.6, "color": theme.POINT_EDGE},
+            "size": 5 if many else 8,
+            "line": {"width": 0 if many else 0.6, "color": theme.POINT_EDGE},
             "symbol": [theme.BEHAVIOUR_SYMBOLS[behaviour] for behaviour in part["behaviour"]],
             "opacity": opacity,
             **marker,

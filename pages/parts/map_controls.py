@@ -49,12 +49,12 @@ def choices(run: Analysis) -> Choices:
         session.setdefault(key, value)
     if session[map_state.VIEW] not in map_state.VIEW_NAMES.values():
         session[map_state.VIEW] = "UMAP"
-    left, middle, right = st.columns([3, 2.4, 1.6], vertical_alignment="bottom")
-    name = left.segmented_control(
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="large")
+    name = row.segmented_control(
         "View", list(map_state.VIEW_NAMES.values()), required=True, key=map_state.VIEW, persist_state="session"
     )
-    colour = middle.selectbox("Colour by", list(COLOURS), key=map_state.COLOUR, persist_state="session")
-    contours = right.toggle("Density", key=map_state.CONTOURS, persist_state="session")
+    colour = row.selectbox("Colour by", list(COLOURS), key=map_state.COLOUR, persist_state="session", width=260)
+    contours = row.toggle("Density", key=map_state.CONTOURS, persist_state="session")
     layer = _layer(run)
     view = next(view for view, label in map_state.VIEW_NAMES.items() if label == name)
     return Choices(view, layer, COLOURS[str(colour)], bool(contours))
