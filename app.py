@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
-st.set_page_config(page_title="RASS", page_icon=":material/balance:", layout="wide")
+# A file of ours: an icon by name would be fetched from the network.
+ICON = Path(__file__).parent / "assets" / "icon.png"
+st.set_page_config(page_title="RASS", page_icon=ICON, layout="wide")
 
 page = st.navigation(
     [
