@@ -243,7 +243,7 @@ class Lens:
             for row, index in enumerate(indices):
                 out[index] = last[row].float().cpu()
 
-        self._over(prompts, interventions, one, "Reading next-token scores", progress)
+        self._over(prompts, interventions, one, "Reading next-token scores", progress, cpu_tokens=CPU_TOKENS)
         return torch.stack(out) if out else torch.empty(0, 0)
 
     def tokens(self, prompt: str) -> PromptTokens:
