@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from peft import LoraConfig
+from torch.nn.functional import cross_entropy
 from transformers import PrinterCallback, TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
+from rasslib.mitigation.examples import IGNORED
 from rasslib.mitigation.settings import AlignSettings
 from rasslib.mitigation.watching import COMPLETE, Watch
 
@@ -31,6 +33,21 @@ class Quiet:
 
 class QuietTrainer(Quiet, SFTTrainer):
     """SFTTrainer that sends no usage data anywhere and writes no model card."""
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """The same loss; on a processor only positions with a label are scored, where TRL scores all of them."""
+        labels = inputs["labels"]
+        if return_outputs or labels.device.type != "cpu" or self.aux_loss_enabled:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        learnt = (labels[:, 1:] != IGNORED).any(dim=0).nonzero().squeeze(1)  # columns whose next token is learnt
+        given = {name: value for name, value in inputs.items() if name != "labels"}
+        logits = model(**given, use_cache=False, logits_to_keep=learnt).logits
+        targets = labels[:, learnt + 1].flatten()
+        total = cross_entropy(logits.flatten(0, 1).float(), targets, ignore_index=IGNORED, reduction="sum")
+        tokens = (targets != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
+        return total / tokens
 
 
 def lora_config(settings: AlignSettings) -> LoraConfig | None:

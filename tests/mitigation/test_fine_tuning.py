@@ -157,6 +157,30 @@ def test_full_disk_and_memory_are_sentences(
     assert last_whole_checkpoint(tmp_path / "work") is None
 
 
+def test_loss_on_a_processor_has_the_gradients_of_the_one_of_trl(model: Any, chat: Any, tmp_path: Path) -> None:
+    from trl.trainer.sft_trainer import SFTTrainer
+
+    from rasslib.mitigation.examples import encode_example
+    from rasslib.mitigation.trainer import make_trainer
+
+    rows = [encode_example(example, chat) for example in _examples(4)]
+    trainer = make_trainer(model, chat.tokenizer, rows, SHORT, tmp_path, [])
+    batch = next(iter(trainer.get_train_dataloader()))
+    for name, p in trainer.model.named_parameters():
+        if "lora_B" in name:  # zero at first, which would leave nothing for lora_A
+            torch.nn.init.normal_(p.data, generator=torch.Generator().manual_seed(0))
+
+    def gradients(count: Any, compute: Any) -> list[torch.Tensor]:
+        trainer.model.zero_grad()
+        compute(trainer, trainer.model, dict(batch), num_items_in_batch=count).backward()
+        return [p.grad.clone() for p in trainer.model.parameters() if p.requires_grad]
+
+    for count in (None, torch.tensor(37)):
+        ours, theirs = gradients(count, type(trainer).compute_loss), gradients(count, SFTTrainer.compute_loss)
+        assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(ours, theirs, strict=True))
+        assert max(float(a.abs().max()) for a in ours) > 1e-4
+
+
 def test_other_errors_pass_as_they_are(model: Any, chat: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("a defect of ours")
