@@ -11,18 +11,16 @@ from rasslib.models.lens import Lens
 from rasslib.progress import Progress
 from rasslib.prompts.bundled import load_bundled
 from rasslib.prompts.schema import SPLITS
-from rasslib.triggers.behavioural import compare_arms, measure_arm
-from rasslib.triggers.bundled import Trigger, load_triggers
-from rasslib.triggers.causal import causal_evidence
+from rasslib.triggers.behavioural import REPLY_TOKENS, compare_arms, measure_arm
+from rasslib.triggers.bundled import load_triggers
+from rasslib.triggers.causal import CausalSettings, causal_evidence
 from rasslib.triggers.evidence import Behavioural, Causal, Difference, Representational
+from rasslib.triggers.keeping import about_causal, about_models, keep_evidence
 from rasslib.triggers.lexicon_building import build_lexicon
 from rasslib.triggers.representational import anchors_of, representational_evidence
 from rasslib.workspace import Workspace
-from rasslib.workspace.files import atomic_json
 
 KINDS = ("behavioural", "representational", "causal")
-FILE = "trigger-evidence-{}.json"
-"""Name of each kind's file in the run's folder."""
 
 Load = Callable[[str, str | None], Lens]
 
@@ -90,26 +88,27 @@ def collect(
         raise AnalysisError(f"There is no split {unknown[0]!r}: choose among {', '.join(SPLITS)}.")
     triggers = [one for split in splits for one in load_triggers(split)]
     behavioural: Behavioural | None = None
+    near: Representational | None = None
+    causal: Causal | None = None
     studied = list(arms.models)[min(1, len(arms.models) - 1)]
     if "behavioural" in kinds:
         measured = [
             measure_arm(load(*spec), triggers, workspace, name, progress=progress) for name, spec in arms.models.items()
         ]
         behavioural = compare_arms(measured, triggers)
-    near: Representational | None = None
-    causal: Causal | None = None
     lens, bundled = load(*arms.models[studied]), load_bundled()
     run = analyze(lens, bundled, bundled, workspace, None, progress, title=f"{studied} on bundled prompts")
+    if behavioural is not None:
+        keep_evidence(run, about_models(splits, arms.models, REPLY_TOKENS), behavioural)
     if "representational" in kinds:
-        texts = _anchors(load_triggers("train"))
-        near = representational_evidence(lens, run, texts, anchors_of(run, {}), progress=progress)
+        texts = [one.trigger for one in load_triggers("train")]
+        near = representational_evidence(lens, run, texts, anchors_of(run, texts), progress=progress)
+        keep_evidence(run, (), near)
     if "causal" in kinds:
-        causal = causal_evidence(lens, run, build_lexicon(lens, run, progress=progress), progress=progress)
-    found = Evidence(behavioural, near, causal)
-    for kind in KINDS:
-        if (part := getattr(found, kind)) is not None:
-            atomic_json(run.folder / FILE.format(kind), part)
-    return found
+        lexicon, settings = build_lexicon(lens, run, progress=progress), CausalSettings()
+        causal = causal_evidence(lens, run, lexicon, settings, progress)
+        keep_evidence(run, about_causal(settings, lexicon.settings), causal)
+    return Evidence(behavioural, near, causal)
 
 
 def in_words(found: Evidence) -> str:
@@ -137,7 +136,3 @@ def in_words(found: Evidence) -> str:
 
 def _points(change: Difference) -> str:
     return f"{100 * change.value:+.1f} points ({100 * change.low:+.1f} to {100 * change.high:+.1f})"
-
-
-def _anchors(triggers: Sequence[Trigger]) -> list[str]:
-    return [one.trigger for one in triggers]

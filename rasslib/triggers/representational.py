@@ -7,7 +7,7 @@ positions, centred states, length taken off, and as many anchors that are no tri
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -232,8 +232,8 @@ def _auc_gain(ours: Floats, control: Floats, refused: NDArray[np.bool_], s: Near
     return Difference(len(refused), auc(ours, refused) - auc(control, refused), float(low), float(high))
 
 
-def anchors_of(run: Analysis, texts: Mapping[str, str]) -> list[str]:
-    """Harmless training prompts of a run that are none of ``texts`` (by id): the pool of control anchors."""
+def anchors_of(run: Analysis, texts: Sequence[str]) -> list[str]:
+    """Harmless training prompts of a run that are none of ``texts``: the pool of control anchors."""
     table = run.prompts
-    pool = table[(table["intent"] == "harmless") & (table["split"] == "train") & ~table["id"].isin(list(texts))]
+    pool = table[(table["intent"] == "harmless") & (table["split"] == "train") & ~table["prompt"].isin(list(texts))]
     return [str(text) for text in pool["prompt"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -191,6 +192,31 @@ def test_evidence_is_measured_piece_by_piece(finished_run: Finished, monkeypatch
     assert any("against_base" in frame.value for frame in at.dataframe)  # the rest of the page stands
     at.multiselect(key="triggers-behaviour-splits").set_value([]).run()
     assert not at.exception and "Choose at least one split that holds" in said(at)
+
+
+def test_evidence_is_there_after_a_reload_and_with_other_adapters(
+    finished_run: Finished, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    def resolve(name: str, adapter: str | None = None, template: str = "auto") -> str:
+        asked.append((name, adapter))
+        return name
+
+    monkeypatch.setattr(models, "resolve", resolve)
+    few = tuple(replace(one, split="test") for one in load_triggers()[:6])
+    monkeypatch.setattr("pages.parts.triggers.evidence.load_triggers", lambda split=None: few)
+    press(open_page("Evidence"), "Measure the refusal rates")
+    again = open_page("Evidence")
+    assert any("against_base" in frame.value for frame in again.dataframe)  # another session
+    assert "Measure the refusal rates" not in [button.label for button in again.button]
+    again.multiselect(key="triggers-behaviour-arms").set_value([f"alpha1={tmp_path}"]).run()
+    assert not again.exception and "3 models" in said(again)
+    assert "Measured before: 1" in [box.label for box in again.expander]
+    again = press(again, "Measure the refusal rates")
+    assert not again.exception and ("embedded-base", str(tmp_path)) in asked
+    tables = [frame.value["model"].unique().tolist() for frame in again.dataframe if "against_base" in frame.value]
+    assert tables == [["embedded-base", "embedded", "alpha1"], ["embedded-base", "embedded"]]
 
 
 def test_triggers_are_put_in_and_taken_out_beside_random_words(finished_run: Finished) -> None:

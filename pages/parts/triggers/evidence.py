@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
 import streamlit as st
 
 from pages.parts import model, runs
 from pages.parts.triggers import evidence_results, work
 from rasslib.boundary.analysis import settings_of
 from rasslib.boundary.run import Analysis
+from rasslib.mitigation.choices import arm_choices, entries
 from rasslib.progress import Progress
-from rasslib.prompts import SPLITS, prompt_id
+from rasslib.prompts import SPLITS
 from rasslib.triggers.behavioural import compare_arms, measure_arm
 from rasslib.triggers.bundled import Trigger, load_triggers
 from rasslib.triggers.causal import CausalSettings, causal_evidence
-from rasslib.triggers.evidence import Behavioural, Causal
+from rasslib.triggers.evidence import Behavioural, Causal, Representational
+from rasslib.triggers.keeping import about_causal, about_models, all_kept, keep_evidence, kept_evidence
+from rasslib.triggers.lexicon import LexiconSettings
 from rasslib.triggers.lexicon_building import build_lexicon, saved_lexicon
 from rasslib.triggers.representational import anchors_of, representational_evidence
 from rasslib.triggers.training_set import base_choice
+
+E = TypeVar("E", Behavioural, Representational, Causal)
 
 
 def show(run: Analysis) -> None:
@@ -41,32 +50,83 @@ def _behavioural(run: Analysis) -> None:
         help="Held-out triggers by default: a model may have been trained on those of the split train.",
     )  # fmt: skip
     triggers = [one for one in load_triggers() if one.split in splits]
+    models = _models(run)
     if not triggers:
         st.info("Choose at least one split that holds triggers.")
         return
     st.caption(
-        f"{len(triggers):,} harmful prompts with a trigger and three levels each: {5 * len(triggers):,} prompts."
+        f"{len(triggers):,} harmful prompts with a trigger and three levels each, asked of {len(models)} models: "
+        f"{5 * len(triggers) * len(models):,} replies."
     )
+    about = about_models(splits, models, settings_of(run).reply_tokens)
     found = work.result(
         "behavioural",
-        (run.run_id, tuple(splits)),
+        (run.run_id, about),
         "Measure the refusal rates",
-        lambda told: _measured(run, triggers, told),
+        lambda told: _kept(run, about, _measured(run, triggers, models, told)),
+        lambda: kept_evidence(run, "behavioural", about),
     )
     if found is not None:
         evidence_results.behavioural(found)
+    _earlier(run, about)
 
 
-def _measured(run: Analysis, triggers: list[Trigger], told: Progress) -> Behavioural:
-    """The base model first, where it is another one."""
-    chosen, tokens, arms = model.choice_of(run), settings_of(run).reply_tokens, []
+def _models(run: Analysis) -> dict[str, tuple[str, str | None]]:
+    """Name → (model, adapter): the untuned one, the run's own, and what was chosen beside them."""
+    chosen = model.choice_of(run)
     base, other = base_choice(chosen.model, chosen.adapter)
-    if other:
-        lens = model.lens_of(model.ModelChoice(base, "", chosen.template), told)
-        arms.append(measure_arm(lens, triggers, runs.workspace(), base, reply_tokens=tokens, progress=told))
-    name = str(run.summary["model"]["name"])
-    arms.append(measure_arm(model.lens_for(run), triggers, runs.workspace(), name, reply_tokens=tokens, progress=told))
+    known = {
+        label: one
+        for label, one in arm_choices(runs.workspace(), base).items()
+        if one.place != (chosen.adapter or ("generic" if chosen.model == "embedded" else ""))
+    }
+    beside = st.multiselect(
+        "Adapters beside it", list(known), key="triggers-behaviour-arms", accept_new_options=True,
+        persist_state="session", placeholder="Choose adapters, or type NAME=FOLDER",
+        help=f"Shipped adapters for {base} and those trained on the page Mitigation; or type a folder, or NAME=FOLDER. "
+        "The paper compares a model taught by refusals alone (α = 1) with one taught by a mix (α = 0.2).",
+    )  # fmt: skip
+    models: dict[str, tuple[str, str | None]] = {base: (base, None)} if other else {}
+    models[str(run.summary["model"]["name"])] = (chosen.model, chosen.adapter or None)
+    for entry in entries(beside, known, together=False):
+        name, mark, place = entry.partition("=")
+        models[name if mark else Path(entry).name] = (base, place if mark else entry)
+    return models
+
+
+def _measured(
+    run: Analysis, triggers: list[Trigger], models: Mapping[str, tuple[str, str | None]], told: Progress
+) -> Behavioural:
+    """One model after the other; the first is the untuned one."""
+    template, tokens = model.choice_of(run).template, settings_of(run).reply_tokens
+    arms = []
+    for name, (base, adapter) in models.items():
+        lens = model.lens_of(model.ModelChoice(base, adapter or "", template), told)
+        arms.append(measure_arm(lens, triggers, runs.workspace(), name, reply_tokens=tokens, progress=told))
     return compare_arms(arms, triggers, tokens)
+
+
+def _earlier(run: Analysis, about: tuple[str, ...]) -> None:
+    """What was measured of this run with other models or splits, by the page or by the command."""
+    others = [one for one in all_kept(run, "behavioural") if one.about != about]
+    if not others:
+        return
+    with st.expander(f"Measured before: {len(others)}"):
+        names = [
+            f"{' · '.join(arm.name for arm in one.found.arms)} — {one.about[0]}"
+            for one in others if isinstance(one.found, Behavioural)
+        ]  # fmt: skip
+        at = st.selectbox(
+            "Measurement", range(len(names)), format_func=names.__getitem__, key="triggers-behaviour-kept"
+        )
+        shown = others[at or 0].found
+        if isinstance(shown, Behavioural):
+            evidence_results.behavioural(shown, "triggers-kept")
+
+
+def _kept(run: Analysis, about: Sequence[str], found: E) -> E:
+    keep_evidence(run, about, found)
+    return found
 
 
 def _representational(run: Analysis) -> None:
@@ -80,9 +140,12 @@ def _representational(run: Analysis) -> None:
         "representational",
         (run.run_id,),
         "Measure the nearness",
-        lambda told: representational_evidence(
-            model.lens_for(run), run, texts, anchors_of(run, {prompt_id(text): text for text in texts}), progress=told
+        lambda told: _kept(
+            run,
+            (),
+            representational_evidence(model.lens_for(run), run, texts, anchors_of(run, texts), progress=told),
         ),
+        lambda: kept_evidence(run, "representational", ()),
     )
     if found is not None:
         evidence_results.representational(found)
@@ -97,11 +160,13 @@ def _causal(run: Analysis) -> None:
     settings = CausalSettings(
         benign_only=st.toggle("Benign cues only", key="triggers-benign-only", persist_state="session")
     )
+    about = about_causal(settings, LexiconSettings())
     found = work.result(
         "causal",
         (run.run_id, settings),
         "Put triggers in and take them out",
-        lambda told: _swapped(run, settings, told),
+        lambda told: _kept(run, about, _swapped(run, settings, told)),
+        lambda: kept_evidence(run, "causal", about),
     )
     if found is not None:
         evidence_results.causal(found)

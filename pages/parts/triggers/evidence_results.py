@@ -17,16 +17,16 @@ from rasslib.triggers.evidence_words import (
 )
 
 
-def behavioural(found: Behavioural) -> None:
-    """Rates over triggers and levels by arm, the trend, and the table."""
-    st.plotly_chart(charts.level_rates(found), width="stretch", key="triggers-levels-chart")
+def behavioural(found: Behavioural, key: str = "triggers") -> None:
+    """Rates over triggers and levels by arm, the trend, and the table; ``key`` starts the keys of its elements."""
+    st.plotly_chart(charts.level_rates(found), width="stretch", key=f"{key}-levels-chart")
     for arm in found.arms:
         st.write(errors.plain(trend_text(arm)))
     st.dataframe(
         level_table(found),
         hide_index=True,
         width="stretch",
-        key="triggers-levels-table",
+        key=f"{key}-levels-table",
         column_config={
             "model": "Model",
             "version": "Version",
