@@ -35,7 +35,8 @@ class CausalSettings:
     """How triggers are tried.
 
     Attributes:
-        top: Triggers used, the strongest whose interval lies above 0.
+        top: Triggers put in, the strongest whose interval lies above 0. Taken out is any trigger of the lexicon:
+            the strongest few stand in hardly any other prompt.
         benign_only: Use benign cues alone: words that move refusal and not the intent axis.
         most: Prompts changed at most, of each kind.
         splits: Splits of these prompts; the lexicon's own would flatter it.
@@ -83,7 +84,8 @@ def causal_evidence(
     settings = settings or CausalSettings()
     if lens.key != run.key:
         raise AnalysisError(f"This run was made with another model or template than {lens.name}; load that one.")
-    entries = (lexicon.benign_cues if settings.benign_only else lexicon.triggers)[: settings.top]
+    triggers = lexicon.benign_cues if settings.benign_only else lexicon.triggers
+    entries = triggers[: settings.top]
     others = [entry for entry in lexicon.entries if entry.low <= 0 <= entry.high]
     if not entries:
         raise AnalysisError("The lexicon holds no trigger whose interval lies above 0: make it of more prompts.")
@@ -92,7 +94,7 @@ def causal_evidence(
     refused = table[table["intent"].isin(settings.intents) & (table["behaviour"] == "refused")]
     cut, rng = tokenizer_cut(lens), np.random.default_rng(settings.seed)
     puts = _insertions(answered["prompt"].tolist(), entries, others, cut, settings, rng)
-    takes = _removals(refused["prompt"].tolist(), entries, lexicon, cut, settings, rng)
+    takes = _removals(refused["prompt"].tolist(), triggers, lexicon, cut, settings, rng)
     if not puts and not takes:
         raise AnalysisError(
             f"In split {' or '.join(settings.splits)} no harmless prompt was answered and no refused one holds a "

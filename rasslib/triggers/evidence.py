@@ -205,7 +205,7 @@ class Causal:
     Attributes:
         insertion: None where no harmless prompt was answered.
         removal: None where no refused prompt holds a trigger.
-        phrases: The triggers used, the strongest first.
+        phrases: The triggers put in, the strongest first.
         notes: What was left out and why.
     """
 

@@ -108,7 +108,10 @@ def test_triggers_put_in_make_refusals_and_taken_out_unmake_them(planted: Any, r
     assert taken.before.rate == 1 and taken.after.rate == 0 and taken.control.rate == 1
     assert put.beyond_control.value == 1 and taken.beyond_control.value == -1
     assert put.score_change[0].low > 4 > abs(put.score_change[1].value)
-    assert {row["phrase"] for row in taken.rows} <= set(found.phrases)
+    assert {row["phrase"] for row in taken.rows} <= {entry.phrase for entry in lexicon.triggers}
+    one = causal_evidence(planted, run, lexicon, CausalSettings(top=1))
+    assert len(one.phrases) == 1 and one.removal is not None
+    assert one.removal.n == taken.n  # any trigger is taken out, whatever is put in
     calm = causal_evidence(planted, run, lexicon, CausalSettings(intents=("unlabelled",)))
     assert calm.removal is None and calm.notes
 

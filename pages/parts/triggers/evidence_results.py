@@ -97,7 +97,7 @@ def causal(found: Causal) -> None:
     for note in found.notes:
         st.caption(errors.plain(note))
     if found.phrases:
-        st.caption(errors.plain(f"Triggers used: {', '.join(found.phrases)}."))
+        st.caption(errors.plain(f"Triggers put in: {', '.join(found.phrases)}."))
     table = swap_table(found)
     if table.empty:
         st.info("No prompt could be changed: see the notes above.")

@@ -105,8 +105,10 @@ def _lexicon(lexicon: Lexicon) -> str | None:
     st.plotly_chart(figure, width="stretch", key="triggers-bars")
     st.caption(
         f"The {min(BARS, len(entries))} strongest of {len(entries):,}: mean score with it minus the score "
-        "without it, and its 95 % bootstrap interval over prompts. Only phrases found often enough are listed, and the "
-        "strongest of many are flattered by chance: check them with the causal evidence."
+        "without it, and its 95 % bootstrap interval over prompts. Only phrases found often enough are listed. Of "
+        f"{len(lexicon.entries):,} phrases without any effect about {0.025 * len(lexicon.entries):,.0f} would have an "
+        f"interval above 0; {len(lexicon.triggers):,} have. The strongest of many are flattered by chance: check them "
+        "with the causal evidence."
     )
     chosen = _table(entries)
     _downloads(lexicon)
