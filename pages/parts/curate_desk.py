@@ -34,13 +34,13 @@ def work(desk: Desk) -> None:
             return
         if counts.decided == counts.total:
             st.success("All prompts of this list are decided.", icon=":material/done_all:")
-        left, right = st.columns([5, 2], gap="large")
-        with left:
+        grid = st.grid(3, min_column_width=280, gap="large")  # the list comes below in a narrow window
+        with grid.cell(column_span=2):
             _keys(desk)
             _prompt(desk, prompt)
             _says(desk, prompt)
             _neighbours(desk, prompt)
-        with right:
+        with grid.cell():
             curate_list.window(desk)
 
 
@@ -92,18 +92,18 @@ def _says(desk: Desk, prompt: pd.Series) -> None:
     """Note and corrections; each is stored when it changes."""
     prompt_id, held = prompt["id"], desk.said(prompt["id"])
     suffix = f"{st.session_state.get(_EPOCH, 0)}-{desk.curator}-{prompt_id}"
-    note, intent, category = st.columns([3, 1, 1])
     keys = {part: f"curate-{part}-{suffix}" for part in ("note", "intent", "category")}
-    note.text_input(
+    st.text_input(
         "Note", held.note, key=keys["note"], max_chars=2000, on_change=_said, args=(desk, prompt, "note", keys["note"])
     )
+    grid = st.grid(2, min_column_width=160)
     intents = list(dict.fromkeys([held.intent or prompt["intent"] or "unlabelled", *INTENTS]))
-    intent.selectbox(
+    grid.selectbox(
         "Intent", intents, key=keys["intent"], on_change=_said, args=(desk, prompt, "intent", keys["intent"])
     )
     now = held.category or prompt["category"]
     known = desk.members["category"].unique().tolist()
-    category.selectbox(
+    grid.selectbox(
         "Category",
         list(dict.fromkeys([now, prompt["category"], *filter(None, known)])),
         key=keys["category"],

@@ -153,9 +153,9 @@ def _representational(run: Analysis) -> None:
 
 def _causal(run: Analysis) -> None:
     st.caption(
-        "The strongest triggers are put into harmless test prompts that were answered; of benign test prompts that were "
-        "refused the strongest trigger of each is taken out; beside both, random words (beyond the paper). The lexicon is "
-        "that of the train and validation splits; it is built first where there is none."
+        "The strongest triggers are put into harmless test prompts that were answered; of benign test prompts that "
+        "were refused the strongest trigger of each is taken out; beside both, random words (beyond the paper). The "
+        "lexicon is that of the train and validation splits; it is built first where there is none."
     )
     settings = CausalSettings(
         benign_only=st.toggle("Benign cues only", key="triggers-benign-only", persist_state="session")
