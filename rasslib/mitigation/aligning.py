@@ -55,6 +55,7 @@ def align(
     extra: Extra | None = None,
     pairs: Pairs | None = None,
     live: Live | None = None,
+    measure: bool = True,
 ) -> Aligned:
     """Train an adapter for ``model`` and write it to ``out``.
 
@@ -76,6 +77,7 @@ def align(
         extra: Candidates and triggers, for recipes that take them.
         pairs: Pairs of the studio's export, to train on by DPO instead of the recipe's data.
         live: What is told while it runs.
+        measure: Measure the split ``test`` at the end; a comparison does that too, and with more sets.
 
     Raises:
         TrainingError: Too few prompts, an unknown recipe, a loss that is not a number, full memory.
@@ -98,7 +100,8 @@ def align(
     }
     made_of = {"settings": dataclasses.asdict(settings), "base": facts, "data": chosen.hash}
     with work_folder(out, made_of) as work:
-        asked = pd.concat([needed(recipe, chosen, settings), _split(prompts, "test", "harmless")])
+        measured_on = _split(prompts, "test", *INTENTS) if measure else prompts.head(0)
+        asked = pd.concat([needed(recipe, chosen, settings), _split(measured_on, "test", "harmless")])
         own = own_replies(model, chat, asked, settings, facts, replies_folder, progress)
         material = prepare(recipe, chosen, own, chat, settings)
         trained = fine_tune(
@@ -124,7 +127,7 @@ def align(
             "base": facts,
             "data": _data_facts(prompts, chosen, material),
             "training": _training_facts(trained, material),
-            "measured": _measure(trained.model, chat, prompts, own, settings, progress),
+            "measured": _measure(trained.model, chat, measured_on, own, settings, progress),
             "versions": versions(),
             "finished": datetime.now(UTC).date().isoformat(),
             "seconds": round(time.monotonic() - started, 1),

@@ -98,6 +98,13 @@ def test_the_folder_loads_in_peft_and_tells_its_provenance(chat: Any, prompts: p
     assert told["versions"]["trl"]
 
 
+def test_measuring_can_be_left_to_a_comparison(chat: Any, prompts: pd.DataFrame, tmp_path: Path) -> None:
+    measured, left = _align(chat, prompts, tmp_path / "a"), _align(chat, prompts, tmp_path / "b", measure=False)
+    assert left.provenance["measured"] == {} and measured.provenance["measured"]
+    name = "adapter_model.safetensors"
+    assert (left.folder / name).read_bytes() == (measured.folder / name).read_bytes()
+
+
 def test_only_train_prompts_are_trained_on(
     chat: Any, prompts: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
