@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,12 @@ class Analysis:
     def axis(self) -> str:
         """The axis whose margin the pages show."""
         return str(self.summary["direction"]["axis"])
+
+    @property
+    def state(self) -> str:
+        """Digest of what may change when a run is completed: behaviours, chosen layer and axis."""
+        told = self.prompts["id"].str.cat(self.prompts["behaviour"].fillna("").astype(str), sep=":")
+        return hashlib.sha256("\n".join([self.axis, str(self.layer), *told]).encode()).hexdigest()[:16]
 
     @property
     def layer(self) -> int:

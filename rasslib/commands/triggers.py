@@ -130,7 +130,12 @@ def evidence(
     kinds: Annotated[str, typer.Option(help="behavioural, representational, causal; with commas.")] = "all",
     also: Annotated[list[str] | None, typer.Option(help="NAME=MODEL or NAME=MODEL+ADAPTER beside it.")] = None,
     base: Annotated[str, typer.Option(help="Model that the others are compared with.")] = "embedded-base",
-    splits: Annotated[str, typer.Option(help="Splits of the triggers asked about.")] = "train",
+    splits: Annotated[str, typer.Option(help="Splits of the triggers; train flatters models trained on it.")] = (
+        "validation,test"
+    ),
+    benign_cues: Annotated[
+        bool, typer.Option("--benign-cues/--all-phrases", help="Causal: benign cues alone, or harm words too.")
+    ] = True,
     model: Model = "embedded",
     adapter: Adapter = None,
     template: Template = "auto",
@@ -152,6 +157,7 @@ def evidence(
         lambda name, part: lens_of(name, part, template, device, dtype),
         place,
         TextProgress(),
+        benign_only=benign_cues,
     )
     print_result(plain(found), json_, in_words(found))
 

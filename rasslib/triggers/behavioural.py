@@ -20,9 +20,9 @@ from rasslib.progress import Progress
 from rasslib.prompts.schema import prompt_id
 from rasslib.refusal import PhraseJudge
 from rasslib.refusal.rates import Rate, rate_of
-from rasslib.triggers.bootstrapping import paired_difference
 from rasslib.triggers.bundled import LEVELS, Trigger
 from rasslib.triggers.evidence import Arm, Behavioural, Trend
+from rasslib.triggers.intervals import rate_difference
 from rasslib.workspace import Workspace
 
 REPLY_TOKENS = 32
@@ -90,7 +90,7 @@ def compare_arms(
         change = own - base
         both = np.isfinite(change)
         differences = tuple(
-            paired_difference(own[both[:, level], level], base[both[:, level], level], seed=seed) for level in LEVELS
+            rate_difference(own[both[:, level], level], base[both[:, level], level]) for level in LEVELS
         )
         slope, p, n = _paired_slope(change, seed)
         out.append(replace(arm, difference=differences, difference_trend=Trend(math.nan, math.nan, slope, p, n)))

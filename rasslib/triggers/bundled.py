@@ -8,7 +8,6 @@ answers these texts is for a run to measure; what is checked here is their form.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,11 +20,15 @@ from rasslib.prompts.bundled import load_bundled
 from rasslib.prompts.duplicates import normalise
 from rasslib.prompts.schema import SPLITS
 from rasslib.settings import assets_dir
+from rasslib.triggers.phrases import occurrences
 
 LEVELS = (0, 1, 2, 3)
 """0 is the trigger itself, 1 to 3 are its looser versions."""
 
-_KEYS = {"id", "harmful", "trigger", "removed", "kept", "levels"}
+_LISTS = ("removed", "kept", "levels")
+_KEYS = {"id", "harmful", "trigger", *_LISTS}
+_EXTRACTED = {"id", "harmful", "trigger", "levels", "tries", "problem"}
+"""Keys that a line of an extraction has."""
 
 
 class TriggerError(RassError):
@@ -91,7 +94,8 @@ def read_triggers(path: Path, prompts: pd.DataFrame) -> tuple[Trigger, ...]:
     """Read and check a trigger file.
 
     Args:
-        path: JSON lines with the keys ``id``, ``harmful``, ``trigger``, ``removed``, ``kept`` and ``levels``.
+        path: JSON lines with the keys ``id``, ``harmful``, ``trigger``, ``removed``, ``kept`` and ``levels``, or what
+            :mod:`rasslib.triggers.extraction` wrote; of that, lines without a trigger or levels are passed over.
         prompts: The prompt set that the harmful prompts are from.
 
     Raises:
@@ -109,6 +113,8 @@ def read_triggers(path: Path, prompts: pd.DataFrame) -> tuple[Trigger, ...]:
             continue
         try:
             one = _parsed(line, harmful)
+            if one is None:
+                continue
             _check(one, first_at)
         except _Broken as error:
             raise TriggerError(f"Line {number} of {path.name} {error}; correct the line or take it out.") from error
@@ -131,15 +137,20 @@ def _bundled(path: Path) -> tuple[Trigger, ...]:
     return read_triggers(path, load_bundled())
 
 
-def _parsed(line: str, harmful: pd.DataFrame) -> Trigger:
+def _parsed(line: str, harmful: pd.DataFrame) -> Trigger | None:
     try:
         fields: Any = json.loads(line)
     except json.JSONDecodeError as error:
         raise _Broken(f"is not JSON ({error.msg} at column {error.colno})") from error
+    extracted = isinstance(fields, dict) and set(fields) >= _EXTRACTED
+    if extracted:
+        if not fields["trigger"] or not fields["levels"]:
+            return None
+        fields = {"removed": [], "kept": [], **{key: fields[key] for key in ("id", "harmful", "trigger", "levels")}}
     if not isinstance(fields, dict) or set(fields) != _KEYS:
         raise _Broken(f"must be an object with the keys {', '.join(sorted(_KEYS))} and no others")
     texts = {key: _text(fields[key], key) for key in ("id", "harmful", "trigger")}
-    lists = {key: _texts(fields[key], key) for key in ("removed", "kept", "levels")}
+    lists = {key: () if extracted and not fields[key] else _texts(fields[key], key) for key in _LISTS}
     if len(lists["levels"]) != 3:
         raise _Broken(f"has {len(lists['levels'])} levels instead of 3")
     if texts["id"] not in harmful.index:
@@ -182,8 +193,8 @@ def _check(one: Trigger, first_at: dict[str, int]) -> None:
 
 
 def holds(text: str, phrase: str) -> bool:
-    """Whether ``phrase`` stands in ``text`` as whole words, whatever the letter case."""
-    return re.search(rf"(?<!\w){re.escape(phrase.casefold())}(?!\w)", text.casefold()) is not None
+    """Whether ``phrase`` stands in ``text``, in any letter case; as whole words, where words are written apart."""
+    return bool(occurrences(text, phrase))
 
 
 def _text(value: object, key: str) -> str:

@@ -1,7 +1,8 @@
 """Causal evidence: what happens to refusals when a trigger is put into harmless prompts or taken out of refused ones.
 
 Beyond the paper (arXiv 2603.11388). The control changes the same prompts at the same place with a random phrase of as
-many words that is no trigger; the comparison is paired. Use a lexicon made of other prompts than those changed here.
+many words whose measured effect spans 0; the comparison is paired. Use a lexicon made of other prompts than those
+changed here.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from rasslib.progress import Progress
 from rasslib.prompts.schema import prompt_id
 from rasslib.refusal import PhraseJudge
 from rasslib.refusal.rates import rate_of
-from rasslib.triggers.bootstrapping import paired_difference
 from rasslib.triggers.cutting import tokenizer_cut
 from rasslib.triggers.evidence import Causal, Swap
+from rasslib.triggers.intervals import mean_difference, rate_difference
 from rasslib.triggers.lexicon import Entry, Lexicon
 from rasslib.triggers.occurrences import left_without
 from rasslib.triggers.segments import Cut, Phrase, phrases_of, words_of
@@ -37,7 +38,8 @@ class CausalSettings:
     Attributes:
         top: Triggers put in, the strongest whose interval lies above 0. Taken out is any trigger of the lexicon:
             the strongest few stand in hardly any other prompt.
-        benign_only: Use benign cues alone: words that move refusal and not the intent axis.
+        benign_only: Use benign cues alone: words that move refusal and hardly the intent axis. Otherwise most are harm
+            words ("hack"), and that those cause refusals is no news.
         most: Prompts changed at most, of each kind.
         splits: Splits of these prompts; the lexicon's own would flatter it.
         intents: Intents of the refused prompts that triggers are taken out of.
@@ -45,7 +47,7 @@ class CausalSettings:
     """
 
     top: int = 20
-    benign_only: bool = False
+    benign_only: bool = True
     most: int = 100
     splits: tuple[str, ...] = ("test",)
     intents: tuple[str, ...] = ("borderline", "harmless")
@@ -69,7 +71,7 @@ def causal_evidence(
     settings: CausalSettings | None = None,
     progress: Progress | None = None,
 ) -> Causal:
-    """Put triggers into answered harmless prompts and take them out of refused ones, beside random words.
+    """Put triggers into answered harmless prompts and take them out of refused ones, beside phrases without effect.
 
     Args:
         lens: The run's model.
@@ -88,7 +90,8 @@ def causal_evidence(
     entries = triggers[: settings.top]
     others = [entry for entry in lexicon.entries if entry.low <= 0 <= entry.high]
     if not entries:
-        raise AnalysisError("The lexicon holds no trigger whose interval lies above 0: make it of more prompts.")
+        what = "benign cue" if settings.benign_only else "trigger"
+        raise AnalysisError(f"The lexicon holds no {what} whose interval lies above 0: make it of more prompts.")
     table = run.prompts[run.prompts["split"].isin(settings.splits)]
     answered = table[(table["intent"] == "harmless") & (table["behaviour"] == "complied")]
     refused = table[table["intent"].isin(settings.intents) & (table["behaviour"] == "refused")]
@@ -104,8 +107,8 @@ def causal_evidence(
     if not takes:
         notes.append("No refused prompt holds a trigger and another phrase of as many words.")
     return Causal(
-        insertion=_swap("insertion", lens, run, puts, settings, progress) if puts else None,
-        removal=_swap("removal", lens, run, takes, settings, progress) if takes else None,
+        insertion=_swap("insertion", lens, run, puts, progress) if puts else None,
+        removal=_swap("removal", lens, run, takes, progress) if takes else None,
         phrases=tuple(entry.phrase for entry in entries),
         notes=tuple(notes),
     )
@@ -166,9 +169,7 @@ def _removals(
     return found
 
 
-def _swap(
-    kind: str, lens: Lens, run: Analysis, changes: Sequence[_Change], s: CausalSettings, progress: Progress | None
-) -> Swap:
+def _swap(kind: str, lens: Lens, run: Analysis, changes: Sequence[_Change], progress: Progress | None) -> Swap:
     from scipy.stats import binomtest
 
     of_run = settings_of(run)
@@ -197,13 +198,13 @@ def _swap(
         before=rates[0],
         after=rates[1],
         control=rates[2],
-        change=paired_difference(refused[:, 1], refused[:, 0], seed=s.seed),
-        control_change=paired_difference(refused[:, 2], refused[:, 0], seed=s.seed),
-        beyond_control=paired_difference(refused[:, 1], refused[:, 2], seed=s.seed),
+        change=rate_difference(refused[:, 1], refused[:, 0]),
+        control_change=rate_difference(refused[:, 2], refused[:, 0]),
+        beyond_control=rate_difference(refused[:, 1], refused[:, 2]),
         p=float(binomtest(more, more + less, 0.5).pvalue) if more + less else 1.0,
         score_change=(
-            paired_difference(scores[:, 1], scores[:, 0], seed=s.seed),
-            paired_difference(scores[:, 2], scores[:, 0], seed=s.seed),
+            mean_difference(scores[:, 1], scores[:, 0]),
+            mean_difference(scores[:, 2], scores[:, 0]),
         ),
         rows=tuple(rows),
     )

@@ -15,9 +15,9 @@ from rasslib.triggers.behavioural import REPLY_TOKENS, compare_arms, measure_arm
 from rasslib.triggers.bundled import load_triggers
 from rasslib.triggers.causal import CausalSettings, causal_evidence
 from rasslib.triggers.evidence import Behavioural, Causal, Difference, Representational
-from rasslib.triggers.keeping import about_causal, about_models, keep_evidence
+from rasslib.triggers.keeping import about_causal, about_models, about_nearness, keep_evidence
 from rasslib.triggers.lexicon_building import build_lexicon
-from rasslib.triggers.representational import anchors_of, representational_evidence
+from rasslib.triggers.representational import NearnessSettings, anchors_of, representational_evidence
 from rasslib.workspace import Workspace
 
 KINDS = ("behavioural", "representational", "causal")
@@ -27,16 +27,22 @@ Load = Callable[[str, str | None], Lens]
 
 @dataclass(frozen=True)
 class Arms:
-    """Models to compare: name → (model, adapter); the first is the base, the second the one under study."""
+    """Models to compare.
+
+    Attributes:
+        models: Name → (model, adapter); the first is the base.
+        studied: Name of the one under study.
+    """
 
     models: dict[str, tuple[str, str | None]]
+    studied: str
 
     @classmethod
     def parse(cls, base: str, model: str, adapter: str | None, also: Sequence[str]) -> Arms:
         """From a command's options; ``also`` holds NAME=MODEL or NAME=MODEL+ADAPTER.
 
         Raises:
-            AnalysisError: An entry is written in another way.
+            AnalysisError: An entry is written in another way, or two have one name.
         """
         studied = f"{model}+{adapter}" if adapter else model
         models: dict[str, tuple[str, str | None]] = {base: (base, None), studied: (model, adapter)}
@@ -44,9 +50,11 @@ class Arms:
             name, mark, what = entry.partition("=")
             if not (mark and name.strip() and what.strip()):
                 raise AnalysisError(f"{entry!r} should be written NAME=MODEL or NAME=MODEL+ADAPTER.")
+            if name.strip() in models:
+                raise AnalysisError(f"Two models are called {name.strip()!r}: give {entry!r} another name.")
             path, _, part = what.partition("+")
             models[name.strip()] = (path.strip(), part.strip() or None)
-        return cls(models)
+        return cls(models, studied)
 
 
 @dataclass(frozen=True)
@@ -73,12 +81,20 @@ def kinds_of(names: str) -> tuple[str, ...]:
 
 
 def collect(
-    kinds: Sequence[str], arms: Arms, splits: Sequence[str], load: Load, workspace: Workspace, progress: Progress
+    kinds: Sequence[str],
+    arms: Arms,
+    splits: Sequence[str],
+    load: Load,
+    workspace: Workspace,
+    progress: Progress,
+    *,
+    benign_only: bool = True,
 ) -> Evidence:
     """Compute the kinds that were asked for, on bundled prompts and triggers, and save them with the run.
 
     One model is loaded at a time. The lexicon of the causal kind is made of train and validation prompts and tried on
-    test prompts; anchors of the representational kind are the triggers of the train split, its queries are held out.
+    test prompts, with its benign cues alone or with all of its phrases; anchors of the representational kind are the
+    triggers of the train split, its queries are held out.
 
     Raises:
         AnalysisError: A split is unknown or has no triggers, or the model's behaviour does not allow a kind.
@@ -90,30 +106,33 @@ def collect(
     behavioural: Behavioural | None = None
     near: Representational | None = None
     causal: Causal | None = None
-    studied = list(arms.models)[min(1, len(arms.models) - 1)]
     if "behavioural" in kinds:
         measured = [
             measure_arm(load(*spec), triggers, workspace, name, progress=progress) for name, spec in arms.models.items()
         ]
         behavioural = compare_arms(measured, triggers)
-    lens, bundled = load(*arms.models[studied]), load_bundled()
-    run = analyze(lens, bundled, bundled, workspace, None, progress, title=f"{studied} on bundled prompts")
+    lens, bundled = load(*arms.models[arms.studied]), load_bundled()
+    run = analyze(lens, bundled, bundled, workspace, None, progress, title=f"{arms.studied} on bundled prompts")
     if behavioural is not None:
         keep_evidence(run, about_models(splits, arms.models, REPLY_TOKENS), behavioural)
     if "representational" in kinds:
         texts = [one.trigger for one in load_triggers("train")]
         near = representational_evidence(lens, run, texts, anchors_of(run, texts), progress=progress)
-        keep_evidence(run, (), near)
+        keep_evidence(run, about_nearness(run, texts, NearnessSettings()), near)
     if "causal" in kinds:
-        lexicon, settings = build_lexicon(lens, run, progress=progress), CausalSettings()
+        lexicon, settings = build_lexicon(lens, run, progress=progress), CausalSettings(benign_only=benign_only)
         causal = causal_evidence(lens, run, lexicon, settings, progress)
-        keep_evidence(run, about_causal(settings, lexicon.settings), causal)
+        keep_evidence(run, about_causal(run, settings, lexicon.settings), causal)
     return Evidence(behavioural, near, causal)
 
 
 def in_words(found: Evidence) -> str:
     """The findings in a few lines."""
     lines: list[str] = []
+    if found.behavioural:
+        lines.append(f"{found.behavioural.n_triggers} triggers of the splits {', '.join(found.behavioural.splits)}")
+        if "train" in found.behavioural.splits:
+            lines.append("A model that was trained on triggers has seen those of the split train: that flatters it.")
     for arm in found.behavioural.arms if found.behavioural else ():
         rates = ", ".join(f"{r.rate:.1%} ({r.low:.1%} to {r.high:.1%})" for r in arm.levels)
         lines.append(f"{arm.name}: refused at levels 0 to 3: {rates}; trend p = {arm.trend.p:.2g}")

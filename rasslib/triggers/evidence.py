@@ -44,7 +44,7 @@ class Difference:
     Attributes:
         n: Prompts compared.
         value: Difference of the rates.
-        low: Lower limit of the 95 % paired bootstrap interval.
+        low: Lower limit of the 95 % interval for pairs (Newcombe for rates, Student for means, bootstrap for AUCs).
         high: Upper limit.
     """
 
@@ -130,7 +130,8 @@ class Nearness:
         refused: Scores of the refused prompts.
         answered: Scores of the answered ones.
         auc: How well the score tells refused from answered.
-        p: One-sided permutation p-value of that AUC.
+        auc_within: The same over pairs of prompts of one intent: what is left once intent is known.
+        p: One-sided permutation p-value, labels shuffled within intents.
         auc_beyond_length: The same after the part that log length explains is taken off.
     """
 
@@ -141,6 +142,7 @@ class Nearness:
     refused: Box
     answered: Box
     auc: Interval
+    auc_within: Interval
     p: float
     auc_beyond_length: Interval
 

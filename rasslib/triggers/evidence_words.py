@@ -90,6 +90,7 @@ def nearness_table(found: Representational) -> pd.DataFrame:
                 "refused": row.refused.n,
                 "answered": row.answered.n,
                 "auc": _interval(row.auc.value, row.auc.low, row.auc.high),
+                "auc_within": _interval(row.auc_within.value, row.auc_within.low, row.auc_within.high),
                 "p": p_text(row.p),
                 "auc_control": "" if other is None else _interval(other.auc.value, other.auc.low, other.auc.high),
                 "beyond_control": "" if more is None else f"{more.value:+.3f} ({more.low:+.3f} … {more.high:+.3f})",
@@ -128,4 +129,4 @@ def _slope(trend: Trend) -> str:
 
 
 def _interval(value: float, low: float, high: float) -> str:
-    return f"{value:.3f} ({low:.3f}–{high:.3f})"
+    return "–" if math.isnan(value) else f"{value:.3f} ({low:.3f}–{high:.3f})"

@@ -7,7 +7,6 @@ the validation split, where hand-written triggers say which phrases make a harmf
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +30,7 @@ from rasslib.triggers.hits import (
     score,
     strongest,
 )
+from rasslib.triggers.phrases import occurrences
 from rasslib.triggers.rarity import ORDERS, SOURCE, Rarity
 from rasslib.workspace import Workspace
 
@@ -199,9 +199,8 @@ def refused_of(
 
 
 def places(text: str, phrase: str) -> list[tuple[int, int]]:
-    """Where a phrase stands in a text as whole words, whatever the letter case, in characters."""
-    pattern = re.compile(rf"(?<!\w){re.escape(phrase.strip())}(?!\w)", re.I)
-    return [found.span() for found in pattern.finditer(text)] if phrase.strip() else []
+    """Where a phrase stands in a text, in characters; as whole words, where words are written apart."""
+    return [(one.start, one.end) for one in occurrences(text, phrase)]
 
 
 def _ranks(name: str, found: Sequence[PromptAttribution], focus: Sequence[Sequence[bool]]) -> list[Ranked]:

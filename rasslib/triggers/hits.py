@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rasslib.boundary.pieces import Piece
 from rasslib.refusal.rates import wilson
-from rasslib.triggers.bootstrapping import mean_interval
+from rasslib.triggers.intervals import mean_interval, rate_difference
 
 TOPS = (1, 3)
 
@@ -27,7 +26,7 @@ class HitRate:
     Attributes:
         n: Prompts.
         rate: The share; for the random baseline its exact expectation.
-        low: Lower limit of the 95 % interval (Wilson; bootstrap over prompts for an expectation or a difference).
+        low: Lower limit of the 95 % interval (Wilson; Student for an expectation, Newcombe for a difference).
         high: Upper limit.
     """
 
@@ -111,13 +110,11 @@ def random_score(found: Sequence[Ranked]) -> FocusScore:
 
 
 def difference(name: str, ours: Sequence[Ranked], theirs: Sequence[Ranked]) -> FocusScore:
-    """Our hits minus theirs on the same prompts, with paired bootstrap intervals over prompts."""
+    """Our hits minus theirs on the same prompts, with paired intervals over prompts."""
     rates = []
     for top in TOPS:
-        gap: NDArray[np.float64] = np.array(
-            [float(a.hit(top)) - float(b.hit(top)) for a, b in zip(ours, theirs, strict=True)]
-        )
-        rates.append(HitRate(len(gap), *mean_interval(gap)))
+        gap = rate_difference([a.hit(top) for a in ours], [b.hit(top) for b in theirs])
+        rates.append(HitRate(gap.n, gap.value, gap.low, gap.high))
     return FocusScore(name, *rates)
 
 

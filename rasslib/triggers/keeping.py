@@ -13,9 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from rasslib.boundary.run import Analysis
 from rasslib.errors import WorkspaceError
+from rasslib.models.catalogue import shipped_adapters
 from rasslib.triggers.causal import CausalSettings
 from rasslib.triggers.evidence import Behavioural, Causal, Representational
 from rasslib.triggers.lexicon import LexiconSettings
+from rasslib.triggers.representational import NearnessSettings
 from rasslib.workspace.files import atomic_bytes, read_json
 
 Found = Behavioural | Representational | Causal
@@ -39,14 +41,23 @@ class Kept:
 def about_models(
     splits: Sequence[str], models: Mapping[str, tuple[str, str | None]], reply_tokens: int
 ) -> tuple[str, ...]:
-    """What behavioural evidence depends on: splits of the triggers, name → (model, adapter), length of replies."""
-    told = [f"{name}={model}+{adapter or ''}" for name, (model, adapter) in models.items()]
+    """What behavioural evidence depends on: splits of the triggers, name → (model, adapter), length of replies.
+
+    An adapter is named with a digest of its weights: one trained anew in the same folder is another one.
+    """
+    told = [f"{name}={model}+{adapter or ''}{_weights(adapter)}" for name, (model, adapter) in models.items()]
     return (", ".join(splits), *told, f"{reply_tokens} tokens")
 
 
-def about_causal(settings: CausalSettings, lexicon: LexiconSettings) -> tuple[str, ...]:
-    """What causal evidence depends on: how triggers are tried, and how their lexicon was made."""
-    return tuple(json.dumps(asdict(part), sort_keys=True) for part in (settings, lexicon))
+def about_nearness(run: Analysis, triggers: Sequence[str], settings: NearnessSettings) -> tuple[str, ...]:
+    """What representational evidence depends on: the run's replies, the anchors, how nearness is measured."""
+    anchors = hashlib.sha256("\n".join(sorted(triggers)).encode()).hexdigest()[:16]
+    return (run.state, anchors, json.dumps(asdict(settings), sort_keys=True))
+
+
+def about_causal(run: Analysis, settings: CausalSettings, lexicon: LexiconSettings) -> tuple[str, ...]:
+    """What causal evidence depends on: the run's replies, how triggers are tried, how their lexicon was made."""
+    return (run.state, *(json.dumps(asdict(part), sort_keys=True) for part in (settings, lexicon)))
 
 
 def keep_evidence(run: Analysis, about: Sequence[str], found: Found) -> Path:
@@ -83,6 +94,13 @@ def all_kept(run: Analysis, kind: str) -> list[Kept]:
         except (OSError, WorkspaceError):
             continue
     return [one for _, one in sorted(found, key=lambda pair: -pair[0])]
+
+
+def _weights(adapter: str | None) -> str:
+    """Digest of an adapter's weights; empty where there is no such file (loading it tells what is wrong)."""
+    folder = shipped_adapters().get(adapter or "", Path(adapter).expanduser() if adapter else Path())
+    file = folder / "adapter_model.safetensors"
+    return f"@{hashlib.sha256(file.read_bytes()).hexdigest()[:10]}" if adapter and file.is_file() else ""
 
 
 def _read(path: Path, kind: str) -> Kept:

@@ -36,9 +36,8 @@ class LexiconSettings:
         splits: Splits of the run's prompts it is made of; leave test out if evidence is to be held out.
         intents: Intents of these prompts.
         examples: Prompts named for each phrase, those with the largest change first.
-        draws: Resamples of the interval.
         intent_bound: A benign cue's change on the intent axis must lie below this, limit included, in margin units.
-        seed: Seed of draws and resamples.
+        seed: Seed of the draws.
     """
 
     longest: int = 3
@@ -47,7 +46,6 @@ class LexiconSettings:
     splits: tuple[str, ...] = ("train", "validation")
     intents: tuple[str, ...] = ("harmful", "borderline", "harmless")
     examples: int = 3
-    draws: int = 1000
     intent_bound: float = INTENT_BOUND
     seed: int = 0
 
@@ -66,7 +64,7 @@ class Entry:
         judged: Prompts with a judged reply.
         measured: Prompts it was taken out of.
         change: Mean of ρ(p) − ρ(p without it) over these; positive: it pushes towards refusal.
-        low: Lower limit of the 95 % bootstrap interval over prompts.
+        low: Lower limit of the 95 % interval over prompts (Student).
         high: Upper limit.
         intent_change: Mean change of the margin on the intent axis (class means lie 2 apart).
         intent_low: Lower limit.

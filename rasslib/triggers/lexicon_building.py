@@ -17,8 +17,8 @@ from rasslib.boundary.run import Analysis
 from rasslib.errors import AnalysisError
 from rasslib.models.lens import Lens
 from rasslib.progress import Progress
-from rasslib.triggers.bootstrapping import mean_interval
 from rasslib.triggers.cutting import tokenizer_cut
+from rasslib.triggers.intervals import mean_interval
 from rasslib.triggers.lexicon import Entry, Lexicon, LexiconSettings
 from rasslib.triggers.occurrences import Occurrences, drawn, find_phrases, left_without
 from rasslib.triggers.readings import read_texts
@@ -86,7 +86,7 @@ def build_lexicon(
         settings=settings,
         notes=tuple(notes),
     )
-    atomic_json(run.folder / file_name(settings), lexicon.as_dict())
+    atomic_json(run.folder / file_name(run, settings), lexicon.as_dict())
     return lexicon
 
 
@@ -96,7 +96,7 @@ def saved_lexicon(run: Analysis, settings: LexiconSettings | None = None) -> Lex
     Raises:
         WorkspaceError: The file is damaged.
     """
-    path = run.folder / file_name(settings or LexiconSettings())
+    path = run.folder / file_name(run, settings or LexiconSettings())
     if not path.is_file():
         return None
     held: dict[str, Any] = read_json(path)
@@ -109,9 +109,10 @@ def saved_lexicon(run: Analysis, settings: LexiconSettings | None = None) -> Lex
     return Lexicon(entries=entries, settings=LexiconSettings(**given), notes=notes, **held)
 
 
-def file_name(settings: LexiconSettings) -> str:
-    """Name of the file in the run's folder: another one for other settings."""
-    digest = hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode()).hexdigest()[:10]
+def file_name(run: Analysis, settings: LexiconSettings) -> str:
+    """Name of the file in the run's folder: another one for other settings, and once the run has more replies."""
+    about = [asdict(settings), run.state]
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:10]
     return f"lexicon-{digest}.json"
 
 
@@ -156,8 +157,8 @@ def _entry(
     settings: LexiconSettings,
 ) -> Entry:
     held = table.iloc[list(one.places)]
-    value, low, high = mean_interval(change, settings.draws, settings.seed)
-    moved, intent_low, intent_high = mean_interval(intent, settings.draws, settings.seed)
+    value, low, high = mean_interval(change)
+    moved, intent_low, intent_high = mean_interval(intent)
     order = np.argsort(-change, kind="stable")[: settings.examples]
     return Entry(
         phrase=one.name,

@@ -1,8 +1,8 @@
 """Representational evidence: do refused prompts lie nearer to triggers in the residual stream than answered ones?
 
 Section 4.3 and Figure 3 of arXiv 2603.11388: sim(a, b) is the mean over layers i ≥ ⌊0.45·L⌋ of cos(x_i(a), x_i(b));
-score_k(q) is the mean of the k largest sim(q, trigger). Added: AUC with interval, permutation p-value, both read
-positions, centred states, length taken off, and as many anchors that are no triggers.
+score_k(q) is the mean of the k largest sim(q, trigger). Added: AUC with interval, also within intents alone,
+permutation p-value, both read positions, centred states, length taken off, and as many anchors that are no triggers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scipy.stats import rankdata
 from rasslib.boundary.analysis import settings_of
 from rasslib.boundary.reading import read_activations, score_openers
 from rasslib.boundary.run import Analysis
-from rasslib.boundary.statistics import auc, bootstrap_auc
+from rasslib.boundary.statistics import Interval, auc, bootstrap_auc
 from rasslib.errors import AnalysisError
 from rasslib.models.lens import POSITIONS, Lens
 from rasslib.progress import Progress
@@ -96,7 +96,7 @@ def representational_evidence(
     read_activations(lens, texts, run.workspace, openers, progress, settings.positions)
     layers = tuple(range(int(FIRST_LAYER * lens.n_layers), lens.n_layers))
     length = np.log([max(1, len(lens.encode(text))) for text in table["prompt"]])
-    ids = table["id"].tolist()
+    ids, intents = table["id"].tolist(), table["intent"].to_numpy(dtype=str)
     scores: dict[str, list[float | str]] = {"id": list(ids), "behaviour": table["behaviour"].tolist()}
     rows, beyond = [], []
     for position in settings.positions:
@@ -111,7 +111,7 @@ def representational_evidence(
             for column, k in enumerate(settings.ks):
                 pair = [near[kind][centred][:, column] for kind in anchors]
                 for kind, z in zip(anchors, pair, strict=True):
-                    rows.append(_nearness(position, kind, k, centred, z, refused, length, settings))
+                    rows.append(_nearness(position, kind, k, centred, z, refused, intents, length, settings))
                     scores[f"{position}|{kind}|{k}|{'centred' if centred else 'raw'}"] = z.tolist()
                 beyond.append((position, k, centred, _auc_gain(pair[0], pair[1], refused, settings)))
     return Representational(
@@ -174,11 +174,43 @@ def nearest(
     return np.concatenate(out)
 
 
-def permutation_p(z: Floats, high: NDArray[np.bool_], draws: int, seed: int) -> float:
-    """One-sided p-value of the AUC with the labels shuffled, (1 + hits) / (1 + draws)."""
-    ranks, rng, n = rankdata(z), np.random.default_rng(seed), int(high.sum())
-    seen = float(ranks[high].sum())
-    null = np.array([ranks[rng.permutation(len(z))[:n]].sum() for _ in range(draws)])
+def auc_within(z: Floats, high: NDArray[np.bool_], strata: NDArray[np.str_]) -> float:
+    """Share of pairs of one stratum in which the high one scores higher, ties half; NaN without such a pair."""
+    won = pairs = 0.0
+    for name in np.unique(strata):
+        here = strata == name
+        n = float(high[here].sum() * (~high[here]).sum())
+        if n:
+            won, pairs = won + n * auc(z[here], high[here]), pairs + n
+    return won / pairs if pairs else float("nan")
+
+
+def bootstrap_within(z: Floats, high: NDArray[np.bool_], strata: NDArray[np.str_], draws: int, seed: int) -> Interval:
+    """:func:`auc_within` with a percentile interval, resampled within stratum and class."""
+    rng = np.random.default_rng(seed)
+    cells = [np.flatnonzero((strata == name) & (high == side)) for name in np.unique(strata) for side in (True, False)]
+    seen = []
+    for _ in range(draws):
+        rows = np.concatenate([cell[rng.integers(len(cell), size=len(cell))] for cell in cells if len(cell)])
+        seen.append(auc_within(z[rows], high[rows], strata[rows]))
+    low, high_ = np.quantile(seen, (0.025, 0.975))
+    return Interval(auc_within(z, high, strata), float(low), float(high_), int(high.sum()), int((~high).sum()))
+
+
+def permutation_p(z: Floats, high: NDArray[np.bool_], strata: NDArray[np.str_], draws: int, seed: int) -> float:
+    """One-sided p-value of the AUC within strata, labels shuffled within them: (1 + hits) / (1 + draws).
+
+    NaN where no stratum holds both classes. Shuffled across intents, the test would also reject where nearness only
+    tells borderline from harmless.
+    """
+    if not any(0 < high[strata == name].mean() < 1 for name in np.unique(strata)):
+        return float("nan")
+    rng, null, seen = np.random.default_rng(seed), np.zeros(draws), 0.0
+    for name in np.unique(strata):
+        here = np.flatnonzero(strata == name)
+        ranks, n = rankdata(z[here]), int(high[here].sum())
+        seen += float(ranks[high[here]].sum())
+        null += np.array([ranks[rng.permutation(len(here))[:n]].sum() for _ in range(draws)])
     return float((1 + (null >= seen - 1e-9).sum()) / (1 + draws))
 
 
@@ -201,7 +233,15 @@ def _anchors(triggers: Sequence[str], controls: Sequence[str], settings: Nearnes
 
 
 def _nearness(
-    position: str, kind: str, k: int, centred: bool, z: Floats, refused: Any, length: Floats, s: NearnessSettings
+    position: str,
+    kind: str,
+    k: int,
+    centred: bool,
+    z: Floats,
+    refused: NDArray[np.bool_],
+    intents: NDArray[np.str_],
+    length: Floats,
+    s: NearnessSettings,
 ) -> Nearness:
     line = np.polyfit(length, z, 1) if np.ptp(length) > 0 else np.array([0.0, float(z.mean())])
     return Nearness(
@@ -212,7 +252,8 @@ def _nearness(
         refused=_box(z[refused]),
         answered=_box(z[~refused]),
         auc=bootstrap_auc(z, refused, s.draws, s.seed),
-        p=permutation_p(z, refused, s.draws, s.seed),
+        auc_within=bootstrap_within(z, refused, intents, min(s.draws, 1000), s.seed),
+        p=permutation_p(z, refused, intents, s.draws, s.seed),
         auc_beyond_length=bootstrap_auc(z - np.polyval(line, length), refused, s.draws, s.seed),
     )
 

@@ -84,7 +84,7 @@ def test_the_lexicon_is_built_searched_kept_and_looked_into(
     assert not at.exception and not at.error
     table = next(frame.value for frame in at.dataframe if "benign_cue" in frame.value)
     assert table["change"].is_monotonic_decreasing and "dangerous" in " ".join(table["phrase"])
-    assert "triggers," in said(at) and "95 % bootstrap interval" in said(at)
+    assert "triggers," in said(at) and "95 % interval over prompts" in said(at)
     assert len(at.get("download_button")) == 2
     monkeypatch.setattr(models, "load", None)
     at = open_page()  # kept with the run
@@ -223,7 +223,7 @@ def test_triggers_are_put_in_and_taken_out_beside_random_words(finished_run: Fin
     at = press(open_page("Evidence"), "Put triggers in")
     assert not at.exception
     assert at.error or "in the control" in said(at)
-    assert not at.error or "lexicon holds no trigger" in at.error[0].value
+    assert not at.error or "lexicon holds no benign cue" in at.error[0].value
 
 
 def test_nearness_is_drawn_for_every_k(finished_run: Finished, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from rasslib.prompts import SPLITS, load_bundled, near_duplicates, normalise, read_prompts
 from rasslib.triggers import bundled as module
 from rasslib.triggers.bundled import LEVELS, Trigger, TriggerError, holds, load_triggers, read_triggers
+from rasslib.triggers.extraction import Extracted
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 PUBLIC = {
@@ -163,6 +164,17 @@ def test_a_broken_line_is_named_with_what_is_wrong(tmp_path: Path, changes: dict
     with pytest.raises(TriggerError) as caught:
         read_triggers(written(tmp_path / "t.jsonl", LINE | changes), PROMPTS)
     assert str(caught.value).startswith("Line 1 of t.jsonl ") and message in str(caught.value)
+
+
+def test_what_an_extraction_wrote_is_read_without_its_failures(tmp_path: Path) -> None:
+    held = {"id": LINE["id"], "harmful": LINE["harmful"], "category": "x"}
+    good = Extracted(**held, trigger=str(LINE["trigger"]), levels=tuple(LINE["levels"]), tries=1)
+    failed, short = replace(good, id="other", trigger="", problem="refused"), replace(good, id="third", levels=())
+    lines = [asdict(one) for one in (failed, good, short)]
+    (one,) = read_triggers(written(tmp_path / "t.jsonl", *lines), PROMPTS)
+    assert (one.trigger, one.levels, one.removed, one.kept) == (LINE["trigger"], tuple(LINE["levels"]), (), ())
+    with pytest.raises(TriggerError, match="There are no triggers"):
+        read_triggers(written(tmp_path / "t.jsonl", asdict(failed)), PROMPTS)
 
 
 def test_a_text_or_an_id_that_was_there_before_is_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from rasslib.boundary.run import Analysis
+from rasslib.boundary.statistics import bootstrap_auc
 from rasslib.errors import AnalysisError
 from rasslib.refusal.rates import rate_of
 from rasslib.triggers.behavioural import compare_arms, measure_arm, trend_of
@@ -18,7 +19,14 @@ from rasslib.triggers.collecting import Arms, kinds_of
 from rasslib.triggers.evidence import Swap
 from rasslib.triggers.lexicon import LexiconSettings
 from rasslib.triggers.lexicon_building import build_lexicon
-from rasslib.triggers.representational import NearnessSettings, nearest, permutation_p, representational_evidence
+from rasslib.triggers.representational import (
+    NearnessSettings,
+    auc_within,
+    bootstrap_within,
+    nearest,
+    permutation_p,
+    representational_evidence,
+)
 from rasslib.workspace import Workspace
 from rasslib.workspace.files import plain
 from tests.triggers.runs import planted_run
@@ -75,7 +83,8 @@ def test_refused_prompts_lie_nearer_to_triggers_than_to_controls(planted: Any, r
     assert found.n_anchors == 8 and len(found.rows) == 2 * 2 * 2 * 2 and found.layers[0] == 1
     centred = {(r.anchors, r.k): r for r in found.rows if r.centred and r.position == "last_template"}
     ours, control = centred["trigger", 2], centred["control", 2]
-    assert ours.auc.value > 0.9 > 0.4 > control.auc.value and ours.p < 0.02
+    assert ours.auc.value > 0.9 > 0.4 > control.auc.value
+    assert math.isnan(ours.p) and math.isnan(ours.auc_within.value)  # planted: every intent is all refused or answered
     assert ours.refused.median > ours.answered.median
     gains = {(p, k, c): d for p, k, c, d in found.beyond_control}
     assert gains["last_template", 2, True].low > 0
@@ -93,15 +102,29 @@ def test_a_query_that_is_an_anchor_is_left_out_of_its_own(planted: Any, run: Ana
     np.testing.assert_allclose(found[0], [others[0], others[:2].mean()], atol=1e-5)
 
 
+def test_what_only_tells_intents_apart_is_no_evidence() -> None:
+    """Borderline prompts are nearer and more often refused; within an intent nearness says nothing."""
+    rng = np.random.default_rng(0)
+    strata = np.array(["borderline"] * 100 + ["harmless"] * 300)
+    refused = np.concatenate([np.arange(100) < 60, np.arange(300) < 30])
+    z = rng.normal(size=400) + 2.0 * (strata == "borderline")
+    assert bootstrap_auc(z, refused, 200).low > 0.6
+    found = bootstrap_within(z, refused, strata, 200, 0)
+    assert found.low < 0.5 < found.high and found.value == auc_within(z, refused, strata)
+    assert permutation_p(z, refused, strata, 999, 0) > 0.05
+    assert permutation_p(z + refused, refused, strata, 999, 0) == 0.001
+    assert auc_within(z, strata == "borderline", strata) != auc_within(z, strata == "borderline", strata)  # NaN
+
+
 def test_permutation_p_counts_ties() -> None:
     high = np.array([True] * 5 + [False] * 5)
-    assert permutation_p(np.zeros(10), high, 99, 0) == 1
-    assert permutation_p(np.arange(10.0)[::-1].copy(), high, 999, 0) < 0.02
+    assert permutation_p(np.zeros(10), high, np.array(["a"] * 10), 99, 0) == 1
+    assert permutation_p(np.arange(10.0)[::-1].copy(), high, np.array(["a"] * 10), 999, 0) < 0.02
 
 
 def test_triggers_put_in_make_refusals_and_taken_out_unmake_them(planted: Any, run: Analysis) -> None:
     lexicon = build_lexicon(planted, run, LexiconSettings(longest=1))
-    found = causal_evidence(planted, run, lexicon, CausalSettings(top=3))
+    found = causal_evidence(planted, run, lexicon, CausalSettings(top=3, benign_only=False))
     put, taken = found.insertion, found.removal
     assert isinstance(put, Swap) and isinstance(taken, Swap)
     assert put.before.rate == 0 and put.after.rate == 1 and put.control.rate == 0 and put.p < 0.05
@@ -109,10 +132,10 @@ def test_triggers_put_in_make_refusals_and_taken_out_unmake_them(planted: Any, r
     assert put.beyond_control.value == 1 and taken.beyond_control.value == -1
     assert put.score_change[0].low > 4 > abs(put.score_change[1].value)
     assert {row["phrase"] for row in taken.rows} <= {entry.phrase for entry in lexicon.triggers}
-    one = causal_evidence(planted, run, lexicon, CausalSettings(top=1))
+    one = causal_evidence(planted, run, lexicon, CausalSettings(top=1, benign_only=False))
     assert len(one.phrases) == 1 and one.removal is not None
     assert one.removal.n == taken.n  # any trigger is taken out, whatever is put in
-    calm = causal_evidence(planted, run, lexicon, CausalSettings(intents=("unlabelled",)))
+    calm = causal_evidence(planted, run, lexicon, CausalSettings(intents=("unlabelled",), benign_only=False))
     assert calm.removal is None and calm.notes
 
 
@@ -125,3 +148,6 @@ def test_options_in_words() -> None:
     assert arms.models["mild"] == ("embedded-base", "folder")
     with pytest.raises(AnalysisError, match="NAME=MODEL"):
         Arms.parse("a", "b", None, ["nothing"])
+    with pytest.raises(AnalysisError, match="Two models are called 'a'"):
+        Arms.parse("a", "b", None, ["a=a+folder"])
+    assert Arms.parse("a", "a", None, ["mild=a+folder"]).studied == "a"

@@ -41,7 +41,7 @@ def arm(name: str, base: bool) -> Arm:
 def near(k: int, anchors: str) -> Nearness:
     box = Box(9, 0.1, 0.2, 0.3, 0.4, 0.5)
     auc = Interval(0.8, 0.7, 0.9, 9, 9)
-    return Nearness("last_template", anchors, k, False, box, box, auc, 0.002, auc)
+    return Nearness("last_template", anchors, k, False, box, box, auc, auc, 0.002, auc)
 
 
 def entry(phrase: str, low: float, cue: bool, words: int = 1) -> Entry:
@@ -94,7 +94,11 @@ def test_charts_hold_intervals_and_no_foreign_tags() -> None:
     assert levels.data[0].error_y.array[0] == pytest.approx(100 * (HALF.high - HALF.rate))
     boxes = charts.nearness_boxes(rows_of(REPRESENTATIONAL, "last_template", "trigger", False))
     assert list(boxes.data[0].x) == ["k = 5", "k = 10"] and boxes.data[0].q1[0] == 0.2
-    assert [bar.name for bar in charts.swap_rates(Causal(SWAP, None, ())).data] == ["before", "trigger", "random word"]
+    assert [bar.name for bar in charts.swap_rates(Causal(SWAP, None, ())).data] == [
+        "before",
+        "trigger",
+        "phrase without effect",
+    ]
     bars = charts.lexicon_bars([entry("<b>kill</b>", 0.5, True), entry("<b>kill</b> " + "x" * 99, -1.0, False)])
     assert "<b>" not in str(bars.to_plotly_json()["data"]) and len(bars.data) == 2
 

@@ -77,6 +77,7 @@ def test_no_tie_counts_for_us() -> None:
 
 def test_places_and_rarity(planted: Any) -> None:
     assert places("Kill it, kill!", "kill") == [(0, 4), (9, 13)] and not places("killing", "kill")
+    assert places("如何杀死一个Python进程？", "杀死") == [(2, 4)]  # written without spaces
     words = words_of("the zyzzyva and the lake")
     rarity = Rarity(planted, ["zyzzyva " * 2000])
     for order in (PLAIN, VOCABULARY):

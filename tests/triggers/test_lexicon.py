@@ -10,7 +10,7 @@ import pytest
 
 from rasslib.boundary.run import Analysis
 from rasslib.errors import AnalysisError, Stopped
-from rasslib.triggers.bootstrapping import mean_interval, paired_difference
+from rasslib.triggers.intervals import mean_difference, mean_interval, rate_difference
 from rasslib.triggers.lexicon import LEXICON_COLUMNS, LexiconSettings
 from rasslib.triggers.lexicon_building import build_lexicon, saved_lexicon
 from rasslib.triggers.occurrences import drawn, find_phrases, left_without
@@ -89,5 +89,26 @@ def test_intervals() -> None:
     mean, low, high = mean_interval(x)
     assert low < mean < high and high - low == pytest.approx(4 * 1.96 * x.std() / 20 / 2, rel=0.1)
     assert np.isnan(mean_interval([1.0])[1]) and np.isnan(mean_interval([])[0])
-    change = paired_difference([True, True, False, True], [False, True, False, False])
-    assert (change.n, change.value) == (4, 0.5) and change.low >= 0
+    change = mean_difference([2.0, 3.0, 1.0], [1.0, 1.0, 1.0])
+    assert (change.n, change.value) == (3, 1.0) and change.low < 0 < change.high  # three prompts tell little
+
+
+def test_three_prompts_rarely_make_a_trigger_by_chance() -> None:
+    draw = np.random.default_rng(1)
+    share = np.mean([mean_interval(draw.normal(size=3))[1] > 0 for _ in range(4000)])
+    assert 0.015 < share < 0.035  # 2.5 %; a bootstrap of three has about 12 %
+
+
+def test_intervals_of_paired_rates() -> None:
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    pairs = [(1, 1)] * 10 + [(1, 0)] * 20 + [(0, 1)] * 10 + [(0, 0)] * 20  # not correlated: as if independent
+    after, before = zip(*pairs, strict=True)
+    found = rate_difference(after, before)
+    low, high = confint_proportions_2indep(30, 60, 20, 60, method="newcomb")
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-9)
+    same = rate_difference([1] * 30 + [0] * 30, [1] * 25 + [0] * 35)
+    assert same.high - same.low < 0.6 * (high - low)  # pairs that agree tell more
+    every = rate_difference([1] * 63, [0] * 63)
+    assert every.value == 1 and 0.9 < every.low < 0.95 and every.high == 1
+    assert rate_difference([0] * 9, [0] * 9).low < 0 and np.isnan(rate_difference([], []).value)

@@ -92,7 +92,7 @@ def swap_rates(found: Causal) -> go.Figure:
     colours = (theme.BACKGROUND_POINT, theme.BEHAVIOUR_COLOURS["refused"], theme.INTENT_COLOURS["harmless"])
     swaps = [swap for swap in (found.insertion, found.removal) if swap is not None]
     for (name, field), colour in zip(
-        (("before", "before"), ("trigger", "after"), ("random word", "control")), colours, strict=True
+        (("before", "before"), ("trigger", "after"), ("phrase without effect", "control")), colours, strict=True
     ):
         _rates(figure, [swap.kind for swap in swaps], [getattr(swap, field) for swap in swaps], name, colour)
     return _percent(figure)

@@ -19,10 +19,10 @@ from rasslib.triggers.behavioural import compare_arms, measure_arm
 from rasslib.triggers.bundled import Trigger, load_triggers
 from rasslib.triggers.causal import CausalSettings, causal_evidence
 from rasslib.triggers.evidence import Behavioural, Causal, Representational
-from rasslib.triggers.keeping import about_causal, about_models, all_kept, keep_evidence, kept_evidence
+from rasslib.triggers.keeping import about_causal, about_models, about_nearness, all_kept, keep_evidence, kept_evidence
 from rasslib.triggers.lexicon import LexiconSettings
 from rasslib.triggers.lexicon_building import build_lexicon, saved_lexicon
-from rasslib.triggers.representational import anchors_of, representational_evidence
+from rasslib.triggers.representational import NearnessSettings, anchors_of, representational_evidence
 from rasslib.triggers.training_set import base_choice
 
 E = TypeVar("E", Behavioural, Representational, Causal)
@@ -90,7 +90,10 @@ def _models(run: Analysis) -> dict[str, tuple[str, str | None]]:
     models[str(run.summary["model"]["name"])] = (chosen.model, chosen.adapter or None)
     for entry in entries(beside, known, together=False):
         name, mark, place = entry.partition("=")
-        models[name if mark else Path(entry).name] = (base, place if mark else entry)
+        name = name if mark else Path(entry).name
+        while name in models:
+            name += "'"
+        models[name] = (base, place if mark else entry)
     return models
 
 
@@ -101,7 +104,8 @@ def _measured(
     template, tokens = model.choice_of(run).template, settings_of(run).reply_tokens
     arms = []
     for name, (base, adapter) in models.items():
-        lens = model.lens_of(model.ModelChoice(base, adapter or "", template), told)
+        same = (base, adapter or "") == (model.choice_of(run).model, model.choice_of(run).adapter)
+        lens = model.lens_for(run) if same else model.lens_of(model.ModelChoice(base, adapter or "", template), told)
         arms.append(measure_arm(lens, triggers, runs.workspace(), name, reply_tokens=tokens, progress=told))
     return compare_arms(arms, triggers, tokens)
 
@@ -136,16 +140,17 @@ def _representational(run: Analysis) -> None:
         "anchors that are no triggers."
     )
     texts = [one.trigger for one in load_triggers("train")]
+    about = about_nearness(run, texts, NearnessSettings())
     found = work.result(
         "representational",
-        (run.run_id,),
+        (run.run_id, about),
         "Measure the nearness",
         lambda told: _kept(
             run,
-            (),
+            about,
             representational_evidence(model.lens_for(run), run, texts, anchors_of(run, texts), progress=told),
         ),
-        lambda: kept_evidence(run, "representational", ()),
+        lambda: kept_evidence(run, "representational", about),
     )
     if found is not None:
         evidence_results.representational(found)
@@ -154,16 +159,21 @@ def _representational(run: Analysis) -> None:
 def _causal(run: Analysis) -> None:
     st.caption(
         "The strongest triggers are put into harmless test prompts that were answered; of benign test prompts that "
-        "were refused the strongest trigger of each is taken out; beside both, random words (beyond the paper). The "
-        "lexicon is that of the train and validation splits; it is built first where there is none."
+        "were refused the strongest trigger of each is taken out; beside both, phrases of as many words without a "
+        "measured effect (beyond the paper). The lexicon is that of the train and validation splits; it is built first "
+        "where there is none."
     )
     settings = CausalSettings(
-        benign_only=st.toggle("Benign cues only", key="triggers-benign-only", persist_state="session")
-    )
-    about = about_causal(settings, LexiconSettings())
+        benign_only=st.toggle(
+            "Benign cues only", True, key="triggers-benign-only", persist_state="session",
+            help="Phrases that move refusal and hardly the intent axis. Otherwise most are harm words, and that those "
+            "cause refusals is no news.",
+        )
+    )  # fmt: skip
+    about = about_causal(run, settings, LexiconSettings())
     found = work.result(
         "causal",
-        (run.run_id, settings),
+        (run.run_id, about),
         "Put triggers in and take them out",
         lambda told: _kept(run, about, _swapped(run, settings, told)),
         lambda: kept_evidence(run, "causal", about),

@@ -33,7 +33,7 @@ def behavioural(found: Behavioural, key: str = "triggers") -> None:
             "refused": "Refused (95 % Wilson interval)",
             "n": st.column_config.NumberColumn("Judged"),
             "invalid": st.column_config.NumberColumn("Invalid"),
-            "against_base": "Against the base model (95 % paired bootstrap)",
+            "against_base": "Against the base model (95 % interval for pairs)",
         },
     )
     st.caption(
@@ -71,7 +71,8 @@ def representational(found: Representational) -> None:
             "refused": "Refused",
             "answered": "Answered",
             "auc": "AUC, triggers",
-            "p": "Permutation test",
+            "auc_within": "AUC within intents",
+            "p": "Permutation test (within intents)",
             "auc_control": "AUC, control anchors",
             "beyond_control": "Beyond the control",
             "auc_beyond_length": "AUC beyond length",

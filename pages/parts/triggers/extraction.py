@@ -118,9 +118,11 @@ def _work(
         return known_extraction(seeds, Unloaded(one.name, one.key), Unloaded(other.name, other.key), database, settings)
 
     place = st.container()
+    # The key of a server is known at once; that of a model loaded here changes when it is loaded.
+    servers = [one.key for one, name in ((writer, who["writer"]), (reference, who["reference"])) if name == SERVER]
     found = work.result(
         "extraction",
-        (tuple(one.id for one in seeds), settings, writer.name, reference.name, *who.values()),
+        (tuple(one.id for one in seeds), settings, _local(run), *who.values(), *servers),
         "Extract triggers",
         extract,
         known,
@@ -199,7 +201,7 @@ def _sizes(run: Analysis, who: str) -> Writer:
     if who == SERVER:
         return Endpoint(endpoint_config())
     name = _local(run).model
-    return Unloaded(name, st.session_state.get(_KEYS, {}).get(name, name))
+    return Unloaded(name, st.session_state.get(_KEYS, {}).get(_local(run), name))
 
 
 def _writer(run: Analysis, who: str, told: Progress) -> Writer:
@@ -209,5 +211,5 @@ def _writer(run: Analysis, who: str, told: Progress) -> Writer:
     }
     made = makers[who]()
     if who == LOCAL:
-        st.session_state.setdefault(_KEYS, {})[_local(run).model] = made.key
+        st.session_state.setdefault(_KEYS, {})[_local(run)] = made.key
     return made

@@ -34,7 +34,7 @@ def show(run: Analysis) -> None:
         return
     lexicon = work.result(
         "lexicon",
-        (run.run_id, settings),
+        (run.run_id, run.state, settings),
         "Build the lexicon",
         lambda told: build_lexicon(model.lens_for(run), run, settings, told),
         lambda: saved_lexicon(run, settings),
@@ -50,6 +50,8 @@ def show(run: Analysis) -> None:
         persist_state="session",
     )
     phrase = " ".join(typed.split()) or chosen
+    if typed.strip() and chosen:
+        st.caption("This is the phrase as typed; clear the field to look into rows of the table.")
     if phrase:
         removal_panel.show(run, phrase)
     else:
@@ -105,7 +107,7 @@ def _lexicon(lexicon: Lexicon) -> str | None:
     st.plotly_chart(figure, width="stretch", key="triggers-bars")
     st.caption(
         f"The {min(BARS, len(entries))} strongest of {len(entries):,}: mean score with it minus the score "
-        "without it, and its 95 % bootstrap interval over prompts. Only phrases found often enough are listed. Of "
+        "without it, and its 95 % interval over prompts (Student). Only phrases found often enough are listed. Of "
         f"{len(lexicon.entries):,} phrases without any effect about {0.025 * len(lexicon.entries):,.0f} would have an "
         f"interval above 0; {len(lexicon.triggers):,} have. The strongest of many are flattered by chance: check them "
         "with the causal evidence."
