@@ -68,7 +68,7 @@ def align(
         "harmful_share": harmful_share,
         "benign_size": benign_size,
         "learning_rate": learning_rate,
-        "strengthen": 1.0 if full and strengthen is None else strengthen,
+        "strengthen": strengthen,
         "rank": rank,
         "beta": beta,
         "generations": generations,

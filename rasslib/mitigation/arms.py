@@ -37,6 +37,13 @@ def named_arms(entries: Sequence[str]) -> list[ArmModel]:
         if not mark:
             name, place = Path(entry).name, entry
         path = shipped[place] if place in shipped else Path(place).expanduser()
+        if place in shipped and (Path(place) / CONFIG).is_file():
+            raise ModelError(
+                f"{place!r} is both a shipped adapter and a folder here; write NAME=./{place} for the folder, or go to "
+                "another folder for the shipped one."
+            )
+        if name in shipped and path != shipped[name]:
+            raise ModelError(f"{name} is a shipped adapter; give {place!r} another name, such as {name}-own={place}.")
         if not any((path / file).is_file() for file in (CONFIG, "config.json")):
             known = ", ".join(shipped) or "none"
             raise ModelError(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +28,13 @@ class ArmChoice:
         label: For people; each once.
         arm: What its arm is called.
         place: Name of a shipped adapter, or a folder.
+        made: Names how it was trained, but for the seed; empty for shipped ones.
     """
 
     label: str
     arm: str
     place: str
+    made: str = ""
 
 
 def arm_choices(workspace: Workspace, base: str = BASE_MODEL) -> dict[str, ArmChoice]:
@@ -40,7 +45,7 @@ def arm_choices(workspace: Workspace, base: str = BASE_MODEL) -> dict[str, ArmCh
     for job in jobs(workspace, TrainAsk):
         if isinstance(job.ask, TrainAsk) and job.ask.base == base and (job.adapter / PROVENANCE).is_file():
             label = f"{job.ask.title} ({job.name.rpartition('-')[2]})"
-            found.append(ArmChoice(label, job.ask.arm, str(job.adapter)))
+            found.append(ArmChoice(label, job.ask.arm, str(job.adapter), _made(job.ask)))
     return {one.label: one for one in found}
 
 
@@ -50,10 +55,10 @@ def entries(chosen: Iterable[str], known: Mapping[str, ArmChoice], together: boo
     Args:
         chosen: Labels of ``known``, or folders and NAME=FOLDER as typed.
         known: See :func:`arm_choices`.
-        together: Adapters trained by one recipe and method are seeds of one arm; else each is an arm of its own.
+        together: Adapters whose trainings differ in the seed alone are one arm; else each is an arm of its own.
     """
     found: list[str] = []
-    used: set[str] = set()
+    used, made = set[str](), dict[str, str]()
     for text in dict.fromkeys(one.strip() for one in chosen):
         one = known.get(text)
         if one is None:
@@ -62,10 +67,19 @@ def entries(chosen: Iterable[str], known: Mapping[str, ArmChoice], together: boo
             found.append(one.place)
             used.add(one.arm)
         else:
-            name = one.arm if together and one.arm not in shipped_adapters() else _unused(one.arm, used)
+            name = made.get(one.made) if together else None
+            if name is None:
+                own = f"{one.arm}-own" if one.arm in shipped_adapters() else one.arm
+                name = made[one.made] = _unused(own, used)
             used.add(name)
             found.append(f"{name}={one.place}")
     return tuple(found)
+
+
+def _made(ask: TrainAsk) -> str:
+    """Digest of all that was asked of a training but its seed."""
+    asked = dataclasses.asdict(dataclasses.replace(ask, settings=dataclasses.replace(ask.settings, seed=0), watch=0))
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
 def _unused(name: str, used: set[str]) -> str:

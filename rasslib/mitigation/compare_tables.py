@@ -36,7 +36,8 @@ def differences_table(result: Mapping[str, Any]) -> pd.DataFrame:
     for name, arm in result["arms"].items():
         for other, found in arm["against"].items():
             told = {NAMES[q]: _points(found[q]["difference"], found[q]["interval"]) for q in QUANTITIES}
-            rows.append({"arm": name, "minus": other, **told})
+            each = {one: _points(gap["difference"], gap["interval"]) for one, gap in found["rates"].items()}
+            rows.append({"arm": name, "minus": other, **told, **each})
     return pd.DataFrame(rows)
 
 
@@ -118,6 +119,10 @@ def long_table(result: Mapping[str, Any]) -> pd.DataFrame:
                 low, high = found[q]["interval"]
                 value = found[q]["difference"]
                 rows.append({**start, "minus": other, "what": q, "set": "", "value": value, "low": low, "high": high})
+            for one, gap in found["rates"].items():
+                low, high = gap["interval"]
+                told = {"what": arm["rates"][one]["metric"], "set": one, "value": gap["difference"]}
+                rows.append({**start, "minus": other, **told, "low": low, "high": high})
         for measured in arm["utility"]:
             answers = {"value": measured["accuracy"], "n": measured["questions"]}
             limits = {"low": measured["low"], "high": measured["high"]}

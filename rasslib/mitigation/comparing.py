@@ -25,8 +25,21 @@ from rasslib.refusal.judge import PhraseJudge
 from rasslib.refusal.rates import wilson
 from rasslib.workspace.files import plain, read_json
 
-REFERENCES = (BASE, "generic", "generic-equal", "random")
+REFERENCES = (BASE, "generic", "generic-own", "generic-equal", "random")
 """Arms that every other arm is compared with, where they are among those compared."""
+
+METHODS = ("p-sft", "dpo", "grpo")
+"""Ends of the names of arms that another method than SFT trained."""
+
+
+def references(arm: str, names: Sequence[str]) -> list[str]:
+    """What an arm is compared with: the base, the controls of its own method, and its recipe trained by SFT.
+
+    Another method's control would mix the effect of the method with that of the data.
+    """
+    end = next((f"-{method}" for method in METHODS if arm.endswith(f"-{method}")), "")
+    wanted = [BASE, *(f"{one}{end}" for one in REFERENCES[1:]), *([arm.removesuffix(end)] if end else [])]
+    return [one for one in wanted if one in names and one != arm]
 
 
 @dataclass(frozen=True)
@@ -108,7 +121,7 @@ def summarise(outcomes: Sequence[Outcome], sets: Sequence[HeldOut], settings: Co
         "sets": {s.name: {"metric": s.metric, "n": len(s.prompts), "about": s.note} for s in sets},
         "aggregate": "(mean RR + mean ASR) / 2; lower is better in all three",
         "intervals": "rates of one model, and means of one such rate: Wilson 95 %; all others: percentiles of "
-        f"{settings.draws} paired resamples",
+        f"{settings.draws} paired resamples of prompts and seeds",
         "judge": PhraseJudge().version,
         "published": published_json(),
     }
@@ -147,8 +160,16 @@ def _arm(
                 }
                 for name in QUANTITIES
             }
-            for other in REFERENCES
-            if other in b and other != arm
+            | {
+                "rates": {
+                    s.name: {
+                        "difference": rate(b[arm][s.name]) - rate(b[other][s.name]),
+                        "interval": list(drawn.rate_difference(arm, other, s.name)),
+                    }
+                    for s in sets
+                }
+            }
+            for other in references(arm, list(b))
         },
         "training": [_provenance(o.model.adapter) for o in found if o.model.adapter is not None],
     }

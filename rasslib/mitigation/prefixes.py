@@ -8,6 +8,7 @@ here are neutral ones, and that is a deviation. They carry no loss. The openings
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -37,11 +38,14 @@ ATTACKS: tuple[str, ...] = (
 def with_prefixes(drawn: Iterable[Example], share: float, seed: int) -> list[Example]:
     """The examples in the order they are drawn, a share of the harmful ones with an opening.
 
-    The choice is made anew at each draw, from the seed, the place in the order and the id alone.
+    The choice is made anew at each draw, from the seed, the id and how often it was drawn before alone: arms that
+    share their harmful draws share the openings too, whatever benign examples stand between.
     """
-    made = []
-    for place, example in enumerate(drawn):
-        choice = random.Random(f"{seed}:prefix:{place}:{example.prompt_id}")
+    made: list[Example] = []
+    times: Counter[str] = Counter()
+    for example in drawn:
+        times[example.prompt_id] += 1
+        choice = random.Random(f"{seed}:prefix:{times[example.prompt_id]}:{example.prompt_id}")
         if example.intent == "harmful" and choice.random() < share:
             example = replace(example, prefix=choice.choice(PREFIXES))
         made.append(example)

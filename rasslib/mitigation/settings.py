@@ -71,11 +71,11 @@ class AlignSettings:
     learning_rate: float = 5e-4
     schedule: Schedule = "cosine"
     warmup: float = 0.05
-    batch_size: int = 8
-    micro_batch: int = 4
+    batch_size: int = 10
+    micro_batch: int = 5
     rank: int = 8
     alpha: int = 16
-    strengthen: float = 1.15
+    strengthen: float = 1.0
     dropout: float = 0.0
     reply_tokens: int = 48
     max_harmful: int | None = None

@@ -111,6 +111,13 @@ def test_arms_that_can_be_chosen(tmp_path: Path) -> None:
     assert not any(label.startswith("random") for label in labels)
     both = entries([*trained, "generic (shipped)", " ", "x=/y"], known, together=True)
     assert [one.partition("=")[0] for one in both] == ["trigger", "trigger", "generic", "x"]
+    longer = make_job(place, TrainAsk(AlignSettings(recipe="trigger", seed=2, steps=9)))
+    longer.adapter.mkdir()
+    (longer.adapter / PROVENANCE).write_text("{}")
+    known = arm_choices(place)
+    every = [label for label in known if label.startswith("trigger, seed")]
+    names = sorted(one.partition("=")[0] for one in entries(every, known, together=True))
+    assert len(set(names)) == 2 and len(names) == 3  # another training is no seed of the first
     alone = entries(trained, known, together=False)
     assert [one.partition("=")[0] for one in alone] == ["trigger", "trigger-2"]
     assert arm_choices(place, "another") == {}

@@ -13,7 +13,7 @@ import pytest
 from rasslib.errors import BenchmarkError, ModelError, Stopped
 from rasslib.mitigation.arms import named_arms
 from rasslib.mitigation.compare_report import markdown, write_report
-from rasslib.mitigation.comparing import CompareSettings, compare, summarise
+from rasslib.mitigation.comparing import CompareSettings, compare, references, summarise
 from rasslib.mitigation.held_out import HeldOut, held_out_sets
 from rasslib.mitigation.outcomes import ArmModel, Outcome
 from rasslib.mitigation.published import published
@@ -89,6 +89,27 @@ def test_seeds_of_one_arm_are_pooled_by_prompt() -> None:
     # Resamples of 10 prompts, not of 30 replies: wider than Wilson's interval of 30 would be.
     low, high = wilson(6, 30)
     assert found["rates"]["plain"]["high"] - found["rates"]["plain"]["low"] > 0.8 * (high - low)
+
+
+def test_seeds_that_differ_widen_the_interval() -> None:
+    """Two arms of equal mean: with seeds held fixed, three trainings far apart would look as sure as three alike."""
+    alike = [_outcome("generic", {"plain": 5, "hard": 2, "bad": 4})] * 3
+    apart = [_outcome("trigger", {"plain": 5 + d, "hard": 2, "bad": 4}) for d in (-4, 0, 4)]
+    found = summarise([*alike, *apart], SETS, QUICK)["arms"]
+    gap = found["trigger"]["against"]["generic"]["mean_rr"]
+    assert gap["difference"] == pytest.approx(0) and gap["interval"][0] < -0.09 and gap["interval"][1] > 0.09
+    widths = [found[arm]["intervals"]["mean_rr"] for arm in ("generic", "trigger")]
+    assert widths[1][1] - widths[1][0] > widths[0][1] - widths[0][0]
+
+
+def test_each_method_has_its_own_controls() -> None:
+    names = ["base", "generic", "random", "generic-dpo", "random-dpo", "trigger", "trigger-dpo", "trigger-p-sft"]
+    assert references("trigger-dpo", names) == ["base", "generic-dpo", "random-dpo", "trigger"]
+    assert references("trigger", names) == ["base", "generic", "random"]
+    assert references("trigger-p-sft", names) == ["base", "trigger"]
+    same = {"plain": 5, "hard": 2, "bad": 4}
+    against = summarise([_outcome(n, same) for n in ("base", "trigger")], SETS, QUICK)["arms"]["trigger"]["against"]
+    assert against["base"]["rates"]["hard"] == {"difference": 0.0, "interval": [0.0, 0.0]}
 
 
 def test_without_harmful_sets_there_is_no_aggregate() -> None:
@@ -181,6 +202,17 @@ def test_names_of_arms(tmp_path: Path) -> None:
     found = named_arms(["generic", f"trigger={tmp_path / 'a'}", f"trigger={tmp_path / 'b'}", str(tmp_path / "b")])
     assert [one.arm for one in found] == ["base", "generic", "trigger", "trigger", "b"]
     assert "generic" in [one.arm for one in named_arms(["shipped"])]
+
+
+def test_an_own_adapter_is_never_taken_for_the_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "generic").mkdir()
+    (tmp_path / "generic" / "adapter_config.json").write_text("{}")
+    with pytest.raises(ModelError, match="generic is a shipped adapter"):
+        named_arms(["shipped", str(tmp_path / "generic")])
+    assert named_arms([f"generic-own={tmp_path / 'generic'}"])[1].adapter == (tmp_path / "generic").resolve()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match="both a shipped adapter and a folder here"):
+        named_arms(["generic"])
 
 
 def test_resamples_do_not_depend_on_the_other_arms() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -68,6 +69,10 @@ def test_a_share_of_refusals_gets_an_opening_that_is_never_attacked_with() -> No
     assert 160 < sum(bool(example.prefix) for example in made) < 240
     assert {example.prefix for example in made} == {"", *PREFIXES}
     assert made == with_prefixes(drawn, 0.5, 0) != with_prefixes(drawn, 0.5, 1)
+    benign = [replace(_example(k), prompt_id=f"b{k}", intent="harmless") for k in range(50)]
+    other = [one for pair in zip(benign, drawn, strict=False) for one in pair] + drawn[50:]
+    told = [example.prefix for example in with_prefixes(other, 0.5, 0) if example.intent == "harmful"]
+    assert told == [example.prefix for example in made]  # benign examples between them change nothing
     assert not set(PREFIXES) & set(ATTACKS)
     assert attack_for("p1") == attack_for("p1")
     assert all(not example.prefix for example in with_prefixes(drawn, 0.0, 0))

@@ -121,7 +121,7 @@ def test_senseless_combinations_are_sentences() -> None:
         {"method": "dpo", "beta": 0.0},
         {"method": "grpo", "generations": 1},
         {"method": "grpo", "full": True, "strengthen": 1.0},
-        {"full": True},
+        {"full": True, "strengthen": 1.15},
         {"harmful_share": 1.0},
         {"prefix_share": 1.5},
         {"beta": -1.0},

@@ -74,7 +74,7 @@ def _more(recipe: str, method: str) -> dict[str, Any]:
             "Train all weights", **_named("full"), help="Instead of LoRA; the result is a whole model folder."
         )
         strengthen = st.number_input(
-            "Strengthen the update", 0.05, 5.0, 1.15, 0.05, disabled=full, **_named("strengthen"),
+            "Strengthen the update", 0.05, 5.0, 1.0, 0.05, disabled=full, **_named("strengthen"),
             help="The trained update is multiplied by this. Above 1 the model refuses more of everything: give arms "
             "the same.",
         )  # fmt: skip
