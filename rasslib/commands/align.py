@@ -46,6 +46,7 @@ def align(
     tau: Annotated[float | None, typer.Option(help="Half-width of the band, for a file of candidates.")] = None,
     triggers: Annotated[Path | None, typer.Option(help="A file of triggers; else those that come along.")] = None,
     watch: Annotated[int, typer.Option(help="Validation prompts of each intent asked along the way.", min=0)] = 0,
+    start: Annotated[Path | None, typer.Option(help="Adapter to train on, instead of fresh weights.")] = None,
     measure: Annotated[bool, typer.Option(help="Measure the test split at the end.")] = True,
     seed: int = 0,
     workspace: WorkspaceOption = None,
@@ -104,5 +105,6 @@ def align(
         pairs=read_pairs(pairs)[0] if pairs else None,
         live=Live(watch),
         measure=measure,
+        start=start,
     )
     print_result({"out": str(made.folder), **made.provenance}, json_, made.provenance)

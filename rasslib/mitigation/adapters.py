@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,8 @@ import torch
 
 from rasslib.errors import WorkspaceError
 from rasslib.mitigation.failures import explained
-from rasslib.mitigation.settings import TrainingError
-from rasslib.workspace.files import atomic_bytes, atomic_json
+from rasslib.mitigation.settings import AlignSettings, TrainingError
+from rasslib.workspace.files import atomic_bytes, atomic_json, read_json
 from rasslib.workspace.folders import atomic_folder
 
 CONFIG = "adapter_config.json"
@@ -51,6 +52,40 @@ def round_to_half(model: Any) -> dict[str, torch.Tensor]:
         raise TrainingError("The trained weights are not finite; start again with a lower learning rate.")
     set_peft_model_state_dict(model, {name: t.float() for name, t in weights.items()})
     return {name: weights[name].contiguous() for name in sorted(weights)}
+
+
+def check_start(start: Path, settings: AlignSettings) -> None:
+    """Check, before the work begins, that a training may start from the adapter at ``start``.
+
+    Raises:
+        TrainingError: It is no adapter, has another rank, or all weights are to be trained.
+    """
+    if settings.full:
+        raise TrainingError("Training all weights cannot start from an adapter; leave one of the two out.")
+    if not (start / CONFIG).is_file() or not (start / WEIGHTS).is_file():
+        raise TrainingError(f"There is no adapter at {start} to start from; give a folder with {CONFIG} and {WEIGHTS}.")
+    rank = read_json(start / CONFIG).get("r")
+    if rank != settings.rank:
+        raise TrainingError(f"The adapter at {start} has rank {rank}, not {settings.rank}; give --rank {rank}.")
+
+
+def carried_on(model: Any, start: Path) -> Any:
+    """``model`` with the LoRA weights of ``start``, to be trained on.
+
+    Raises:
+        TrainingError: They do not fit the model.
+    """
+    from peft import PeftModel  # slow to import
+
+    try:
+        return PeftModel.from_pretrained(model, str(start), is_trainable=True)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise TrainingError(f"The adapter at {start} does not fit this model: {str(error)[:200]}") from error
+
+
+def weights_digest(folder: Path) -> str:
+    """Names the weights of an adapter."""
+    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:16]
 
 
 def strengthen(model: Any, factor: float) -> None:

@@ -12,7 +12,16 @@ from typing import Any
 
 import pandas as pd
 
-from rasslib.mitigation.adapters import check_target, peft_settings, round_to_half, save_adapter, strengthen
+from rasslib.mitigation.adapters import (
+    carried_on,
+    check_start,
+    check_target,
+    peft_settings,
+    round_to_half,
+    save_adapter,
+    strengthen,
+    weights_digest,
+)
 from rasslib.mitigation.live import Live
 from rasslib.mitigation.measure import coherence, refusal_rates
 from rasslib.mitigation.preparing import Chosen, Material, choose, needed, own_replies, prepare
@@ -56,6 +65,7 @@ def align(
     pairs: Pairs | None = None,
     live: Live | None = None,
     measure: bool = True,
+    start: Path | None = None,
 ) -> Aligned:
     """Train an adapter for ``model`` and write it to ``out``.
 
@@ -77,6 +87,8 @@ def align(
         extra: Candidates and triggers, for recipes that take them.
         pairs: Pairs of the studio's export, to train on by DPO instead of the recipe's data.
         live: What is told while it runs.
+        start: Adapter to train on, instead of fresh LoRA weights; the base is still ``model`` itself. Reinforcement
+            needs a model that refuses now and then, or no reply is ever rewarded.
         measure: Measure the split ``test`` at the end; a comparison does that too, and with more sets.
 
     Raises:
@@ -91,6 +103,8 @@ def align(
     chosen = choose(recipe, prompts, settings, extra or Extra(), pairs)
     out = out.expanduser()
     check_target(out)
+    if start:
+        check_start(start, settings)
     chat = ChatFormat(tokenizer, template)
     facts = {
         "name": public_name(base_name),
@@ -98,14 +112,16 @@ def align(
         "template_hash": chat.hash,
         "dtype": str(next(model.parameters()).dtype).removeprefix("torch."),
     }
+    began = {"name": start.name, "weights": weights_digest(start)} if start else None
     made_of = {"settings": dataclasses.asdict(settings), "base": facts, "data": chosen.hash}
+    made_of |= {"start": began} if began else {}
     with work_folder(out, made_of) as work:
         measured_on = _split(prompts, "test", *INTENTS) if measure else prompts.head(0)
         asked = pd.concat([needed(recipe, chosen, settings), _split(measured_on, "test", "harmless")])
         own = own_replies(model, chat, asked, settings, facts, replies_folder, progress)
         material = prepare(recipe, chosen, own, chat, settings)
         trained = fine_tune(
-            model,
+            carried_on(model, start) if start else model,
             chat,
             material.data.examples,
             settings,
@@ -125,6 +141,7 @@ def align(
             "method": method_note(settings.method),
             "settings": dataclasses.asdict(settings),
             "base": facts,
+            "start": began,
             "data": _data_facts(prompts, chosen, material),
             "training": _training_facts(trained, material),
             "measured": _measure(trained.model, chat, measured_on, own, settings, progress),

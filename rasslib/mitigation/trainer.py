@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from peft import LoraConfig
+from peft import LoraConfig, PeftModel
 from torch.nn.functional import cross_entropy
 from transformers import PrinterCallback, TrainerCallback
 from trl.trainer.sft_config import SFTConfig
@@ -50,9 +50,12 @@ class QuietTrainer(Quiet, SFTTrainer):
         return total / tokens
 
 
-def lora_config(settings: AlignSettings) -> LoraConfig | None:
-    """LoRA on every linear layer of the blocks (the output layer left out); None where all weights are trained."""
-    if settings.full:
+def lora_config(settings: AlignSettings, model: Any) -> LoraConfig | None:
+    """LoRA on every linear layer of the blocks (the output layer left out).
+
+    None where all weights are trained, and where the model has its LoRA weights already.
+    """
+    if settings.full or isinstance(model, PeftModel):
         return None
     return LoraConfig(
         r=settings.rank,
@@ -121,7 +124,7 @@ def make_trainer(
             args=SFTConfig(**common(settings, folder, steps, model), max_length=None, packing=False),
             train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer,
-            peft_config=lora_config(settings),
+            peft_config=lora_config(settings, model),
             callbacks=list(callbacks),
         )
     return quiet(trainer)

@@ -48,7 +48,7 @@ def make_dpo_trainer(
             args=DPOConfig(**common(settings, folder, steps, model), max_length=None, beta=settings.beta),
             train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer,
-            peft_config=lora_config(settings),
+            peft_config=lora_config(settings, model),
             callbacks=list(callbacks),
         )
     return quiet(trainer)

@@ -83,7 +83,7 @@ def make_grpo_trainer(
             args=GRPOConfig(**arguments),
             train_dataset=Dataset.from_list([{"prompt": one.prompt, "intent": one.intent} for one in drawn]),
             processing_class=chat.tokenizer,
-            peft_config=lora_config(settings),
+            peft_config=lora_config(settings, model),
             callbacks=list(callbacks),
         )
     trainer.chat = chat

@@ -98,6 +98,26 @@ def test_the_folder_loads_in_peft_and_tells_its_provenance(chat: Any, prompts: p
     assert told["versions"]["trl"]
 
 
+def test_an_adapter_can_be_trained_on(chat: Any, prompts: pd.DataFrame, tmp_path: Path) -> None:
+    first = _align(chat, prompts, tmp_path / "a", measure=False)
+    same = replace(SETTINGS, learning_rate=1e-9)
+    on = _align(chat, prompts, tmp_path / "b", measure=False, start=first.folder, settings=same)
+    fresh = _align(chat, prompts, tmp_path / "c", measure=False, settings=same)
+    name = "adapter_model.safetensors"
+    one, two, three = (load_file(made.folder / name) for made in (first, on, fresh))
+    assert all(torch.allclose(one[key], two[key], atol=1e-3) for key in one)
+    assert not all(torch.allclose(one[key], three[key], atol=1e-3) for key in one)
+    assert on.provenance["start"]["name"] == "demo" and len(on.provenance["start"]["weights"]) == 16
+    assert fresh.provenance["start"] is None
+    for changes, said in (
+        ({"start": tmp_path}, "no adapter at"),
+        ({"start": first.folder, "settings": replace(SETTINGS, rank=4)}, "has rank 2, not 4"),
+        ({"start": first.folder, "settings": replace(SETTINGS, full=True)}, "cannot start from an adapter"),
+    ):
+        with pytest.raises(TrainingError, match=said):
+            _align(chat, prompts, tmp_path / "d", measure=False, **changes)
+
+
 def test_measuring_can_be_left_to_a_comparison(chat: Any, prompts: pd.DataFrame, tmp_path: Path) -> None:
     measured, left = _align(chat, prompts, tmp_path / "a"), _align(chat, prompts, tmp_path / "b", measure=False)
     assert left.provenance["measured"] == {} and measured.provenance["measured"]
