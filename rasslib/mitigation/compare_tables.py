@@ -152,11 +152,17 @@ def rate_words(rate: Mapping[str, Any]) -> str:
     return f"{interval_words(rate['rate'], [rate['low'], rate['high']])}, n = {rate['n']}{left}"
 
 
+def invalid_share(arm: Mapping[str, Any]) -> str:
+    """Replies that could not be judged: they count in no rate, so an arm that talks nonsense may look good."""
+    invalid = sum(rate["invalid"] for rate in arm["rates"].values())
+    return percent(invalid / max(1, invalid + sum(rate["n"] for rate in arm["rates"].values())))
+
+
 def _means(name: str, arm: Mapping[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {"arm": name, "seeds": arm["seeds"]}
     row |= {NAMES[q]: interval_words(arm[q], arm["intervals"][q]) for q in QUANTITIES}
     counts = {m: sum(r["n"] for r in arm["rates"].values() if r["metric"] == m) for m in ("RR", "ASR")}
-    row |= {"n (RR + ASR)": f"{counts['RR']} + {counts['ASR']}"}
+    row |= {"n (RR + ASR)": f"{counts['RR']} + {counts['ASR']}", "invalid": invalid_share(arm)}
     if prefill := arm["prefill"]:
         row["ASR under prefill"] = interval_words(prefill["mean_asr"], [prefill["low"], prefill["high"]])
     if measured := arm["utility"]:
