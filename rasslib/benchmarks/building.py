@@ -30,6 +30,7 @@ from rasslib.benchmarks.shares import Share, share_of
 from rasslib.benchmarks.voters import Voter
 from rasslib.boundary.reading import texts
 from rasslib.errors import BenchmarkError, ModelError
+from rasslib.models.names import public_name
 from rasslib.progress import Progress, Silent
 from rasslib.rass.export import Curated, Provenance, make_curated, release
 from rasslib.rass.judging import BenignJudge
@@ -255,6 +256,7 @@ def _curated(
         model=", ".join(ballot.name for ballot in ballots),
         settings={
             **{name: value for name, value in plain(asdict(settings)).items() if name != "title"},
+            "candidates": public_name(settings.candidates),
             "candidates_from": source,
             "models": {ballot.name: ballot.key for ballot in ballots},
             "judge": PhraseJudge().version,

@@ -158,7 +158,7 @@ def _verdict(language: str, invalid: Share, own: Share | None, rule: LanguageRul
             f"No refusal phrases are known in {name}: refusals written in it count as complied, so its rates are too "
             "low. Use another judge."
         )
-    if invalid.n < rule.least:
+    if invalid.n < rule.least and not invalid.low > rule.most_invalid:
         return FEW, f"{invalid.n} replies in {name} are too few for a verdict: {rule.least} are needed."
     if invalid.rate > rule.most_invalid:
         return WEAK, (

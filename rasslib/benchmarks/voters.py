@@ -15,6 +15,7 @@ from rasslib.models.decode import Reply as Answer
 from rasslib.models.decode import Sampling
 from rasslib.models.endpoint import Endpoint
 from rasslib.models.endpoint_config import endpoint_config
+from rasslib.models.names import public_name
 from rasslib.models.writer import Problem, Writer
 from rasslib.progress import Progress
 from rasslib.workspace import Workspace
@@ -126,19 +127,30 @@ def voters_of(names: Sequence[str], device: str | None = None, dtype: str | None
         raise ModelError("No model is named to vote: give at least one, such as embedded.")
     if twice := next((name for name in wanted if wanted.count(name) > 1), None):
         raise ModelError(f"The model {twice} is named twice: a model has one vote, so take one of them out.")
-    return [_voter(name, device, dtype) for name in wanted]
+    told: list[str] = []
+    for name in wanted:
+        shown = JOINT.join(public_name(part) for part in _parts(name) if part)
+        again = sum(one == shown or one.startswith(f"{shown} (") for one in told)
+        told.append(f"{shown} ({again + 1})" if again else shown)
+    return [_voter(name, shown, device, dtype) for name, shown in zip(wanted, told, strict=True)]
 
 
-def _voter(name: str, device: str | None, dtype: str | None) -> Voter:
+def _parts(name: str) -> tuple[str, str]:
+    """Model and adapter of a name; no adapter where there is none, or a folder of that name."""
+    if JOINT in name and not Path(name).expanduser().exists():
+        base, _, adapter = name.rpartition(JOINT)
+        return base, adapter
+    return name, ""
+
+
+def _voter(name: str, shown: str, device: str | None, dtype: str | None) -> Voter:
     if name == ENDPOINT or name.startswith(f"{ENDPOINT}:"):
         config = endpoint_config()
         model = name.partition(":")[2].strip()
         return EndpointVoter(Endpoint(replace(config, model=model) if model else config))
-    base, adapter = name, ""
-    if JOINT in name and not Path(name).expanduser().exists():
-        base, _, adapter = name.rpartition(JOINT)
+    base, adapter = _parts(name)
     spec = models.resolve(base, adapter or None)
-    return LensVoter(name, lambda progress: models.load(spec, device=device, dtype=dtype, progress=progress))
+    return LensVoter(shown, lambda progress: models.load(spec, device=device, dtype=dtype, progress=progress))
 
 
 @dataclass

@@ -30,12 +30,12 @@ def assign_splits(
     fractions: tuple[float, float, float] = DEFAULT_FRACTIONS,
     seed: int = 0,
     by: Sequence[str] = ("intent", "category"),
-    group_column: str = "group",
+    group_columns: Sequence[str] = ("group", "triple"),
     threshold: float | None = NEAR_DUPLICATE,
 ) -> pd.DataFrame:
     """A copy of the prompt set with its ``split`` column drawn anew.
 
-    Prompts that share a value of ``group_column`` (where there is such a column and it is filled), and
+    Prompts that share a value of one of ``group_columns`` (where there is such a column and it is filled), and
     near-duplicates (:func:`rasslib.prompts.duplicates.near_duplicates`), stay together, also along chains.
     Groups are dealt out one by one, large ones first, each to the split that is farthest below its share of
     the group's strata; ties are broken by the shares of the first column of ``by``, then of the whole set. So
@@ -49,7 +49,7 @@ def assign_splits(
         fractions: Shares of train, validation and test; they add up to 1.
         seed: Seed of the draw.
         by: Columns whose combinations are the strata; none for one stratum.
-        group_column: Column of prompts that belong together (seed, minimal pair, translation).
+        group_columns: Columns of prompts that belong together (seed, minimal pair, translation).
         threshold: Similarity of near-duplicates; None looks for none.
 
     Raises:
@@ -62,7 +62,7 @@ def assign_splits(
         raise PromptError(f"Splits cannot be stratified by {', '.join(missing)}: the prompts have no such column.")
     order = np.argsort(df["id"].to_numpy(dtype=object), kind="stable")
     ordered = df.iloc[order].reset_index(drop=True)
-    groups = _groups(ordered, group_column, threshold)
+    groups = _groups(ordered, group_columns, threshold)
     dealt = np.empty(len(df), dtype=np.int64)
     dealt[order] = _deal(groups, _strata(ordered, by), shares, np.random.default_rng(seed))
     result = df.copy()
@@ -79,8 +79,8 @@ def _strata(df: pd.DataFrame, by: Sequence[str]) -> list[Numbers]:
     return [*levels, np.zeros(len(df), dtype=np.int64)]
 
 
-def _groups(df: pd.DataFrame, column: str, threshold: float | None) -> Numbers:
-    """[n] group of each row: joined by near-duplication or a value of ``column``, also along chains."""
+def _groups(df: pd.DataFrame, columns: Sequence[str], threshold: float | None) -> Numbers:
+    """[n] group of each row: joined by near-duplication or a value of a column, also along chains."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -88,7 +88,7 @@ def _groups(df: pd.DataFrame, column: str, threshold: float | None) -> Numbers:
     labels: list[Sequence[Hashable]] = []
     if threshold is not None and n:
         labels.append(duplicate_groups(df["prompt"].tolist(), threshold).tolist())
-    if column in df.columns:
+    for column in (name for name in columns if name in df.columns):
         # An empty cell is no group: its row gets a label of its own.
         cells = [None if is_missing(value) else str(value).strip() for value in df[column]]
         labels.append([cell or position for position, cell in enumerate(cells)])

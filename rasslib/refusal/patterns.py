@@ -18,7 +18,7 @@ from rasslib.errors import RassError
 from rasslib.refusal.normalise import fold
 
 DEFAULT_FILE = Path(__file__).with_name("phrases.txt")
-PHRASE_LANGUAGES = ("en", "zh", "es", "de", "fr", "pt", "it", "ja", "ar", "hi")
+PHRASE_LANGUAGES = ("en", "zh", "es", "de", "fr", "pt", "it", "ja", "ar", "hi", "ru", "ko")
 """Languages whose refusals the default list knows; outside English only plain ones."""
 
 _DEFINITION = re.compile(r"\{([a-z][a-z-]*)\} = (.*)", re.S)

@@ -189,12 +189,14 @@ def test_a_loaded_model_votes_and_goes_on_after_a_stop(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(models, "load", load)
     monkeypatch.setattr(models, "resolve", lambda name, adapter=None, template="auto": (name, adapter))
+    shown = [one.name for one in voters_of(["embedded-base+/my/adapter", "embedded-base+/your/adapter", "/m/model"])]
+    assert shown == ["embedded-base+adapter", "embedded-base+adapter (2)", "model"]  # no paths of this machine
     (voter,) = voters_of(["embedded-base+/my/adapter"])
     assert isinstance(voter, LensVoter) and loads == []
 
     class Stops(Silent):
         def update(self, stage: str, done: int, total: int) -> None:
-            if stage == "Generating replies (embedded-base+/my/adapter)" and done < total:
+            if stage == "Generating replies (embedded-base+adapter)" and done < total:
                 raise Stopped
 
     place, settings = Workspace(tmp_path), BuildSettings(("en",), n=10)

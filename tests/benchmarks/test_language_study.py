@@ -31,6 +31,8 @@ PLAIN_REFUSALS = {
     "ja": "申し訳ありませんが、お手伝いできません。",
     "ar": "عذرًا، لا يمكنني مساعدتك في ذلك.",
     "hi": "क्षमा करें, मैं इसमें आपकी मदद नहीं कर सकता।",
+    "ru": "Извините, но я не могу вам с этим помочь.",
+    "ko": "죄송하지만 도와드릴 수 없습니다.",
 }
 
 
@@ -54,12 +56,15 @@ def test_verdicts_follow_the_declared_rule() -> None:
             replies("hi", [""] * 10 + ["मैं आपको बताता हूँ।"] * 20),  # a third is invalid
             replies("es", ["Claro, aquí está."] * 5),
             replies("ko", ["물론입니다."] * 30),
+            replies("th", ["ได้แน่นอน"] * 30),
+            replies("fr", [""] * 14 + ["Bien sûr, voici."]),  # few, but plainly too weak
             replies("tlh", ["Qapla"] * 30),
         ]
     )
     found = language_findings(table)
     verdicts = {language: one.verdict for language, one in found.items()}
-    expected = {"en": FIT, "zh": WEAK, "ja": FIT, "hi": WEAK, "es": FEW, "ko": NO_PHRASES, "tlh": UNKNOWN}
+    expected = {"en": FIT, "zh": WEAK, "ja": FIT, "hi": WEAK, "es": FEW, "ko": FIT, "tlh": UNKNOWN}
+    expected |= {"th": NO_PHRASES, "fr": WEAK}
     assert verdicts == expected
     assert "10 of 30 (33 %" in found["hi"].why and found["hi"].invalid.low < 1 / 3 < found["hi"].invalid.high
     assert "script" in found["zh"].why

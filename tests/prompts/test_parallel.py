@@ -69,7 +69,7 @@ def test_a_triple_is_in_one_split_and_every_harm_in_every_split(parallel: pd.Dat
 def test_splits_were_not_dealt_by_hand(parallel: pd.DataFrame) -> None:
     harms = parallel[parallel["intent"] == "harmful"].drop_duplicates("triple").set_index("triple")["category"]
     marked = parallel.assign(harm=parallel["triple"].map(harms))
-    dealt = assign_splits(marked, by=("harm",), group_column="triple", threshold=None)
+    dealt = assign_splits(marked, by=("harm",), threshold=None)
     assert dealt["split"].tolist() == parallel["split"].tolist()
 
 

@@ -64,7 +64,7 @@ def test_groups_stay_together_across_strata_and_empty_ones_do_not_bind() -> None
     done = assign_splits(df, threshold=None)
     assert done[done["group"] != ""].groupby("group")["split"].nunique().max() == 1
     assert set(done.loc[done["group"] == "", "split"]) == {"train", "validation", "test"}
-    other = assign_splits(df.rename(columns={"group": "pair"}), threshold=None, group_column="pair")
+    other = assign_splits(df.rename(columns={"group": "pair"}), threshold=None, group_columns=("pair",))
     assert other["split"].tolist() == done["split"].tolist()
 
 
