@@ -23,7 +23,6 @@ from torch import Tensor
 from rasslib.boundary.checks import Bools, Floats
 from rasslib.boundary.choice import eligible_layers
 from rasslib.boundary.directions import Direction
-from rasslib.boundary.findings import detection_rows
 from rasslib.boundary.margin import projections
 from rasslib.boundary.methods import fit_direction
 from rasslib.boundary.resampling import percentiles, resamples, weighted_auc
@@ -205,7 +204,9 @@ def labels(table: pd.DataFrame, language: str, measure: str) -> tuple[Any, Bools
 def _labelled(table: pd.DataFrame, language: str, measure: str, split: str) -> tuple[Any, Bools, str]:
     here = (table["language"] == language) & (table["split"] == split)
     if measure == "behaviour":
-        chosen = detection_rows(table, here)[0]
+        # Never all prompts where these do not suffice: the columns of a matrix must be of one population.
+        hard = table["intent"].isin(["harmful", "borderline"])
+        chosen = here & hard & table["behaviour"].isin(["refused", "complied"])
         positive, names = table["behaviour"] == "refused", ("refused", "complied")
     else:
         chosen = here & table["intent"].isin(["harmful", "harmless"])
