@@ -139,6 +139,18 @@ def language_findings(table: pd.DataFrame, rule: LanguageRule | None = None) -> 
     }
 
 
+def doubtful(table: pd.DataFrame, phrases: bool = True) -> dict[str, LanguageFinding]:
+    """The languages whose rates do not say what they seem to: too weak a model, or refusals no phrase finds.
+
+    Args:
+        table: As for :func:`language_findings`; replies without a verdict are passed over.
+        phrases: Whether refusals were found by phrases; other judges read any language.
+    """
+    judged = table[table["behaviour"].isin(["refused", "complied", "invalid"]) & (table["language"] != "")]
+    bad = (WEAK, NO_PHRASES, UNKNOWN) if phrases else (WEAK,)
+    return {code: one for code, one in language_findings(judged).items() if one.verdict in bad}
+
+
 def _finding(language: str, rows: pd.DataFrame, rule: LanguageRule) -> LanguageFinding:
     rates = {str(intent): rate_of(part["behaviour"]) for intent, part in rows.groupby("intent", sort=False)}
     invalid = share_of((rows["behaviour"] == "invalid").tolist())

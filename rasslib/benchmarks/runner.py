@@ -13,7 +13,8 @@ import pandas as pd
 
 from rasslib.benchmarks.answering import answers, too_long
 from rasslib.benchmarks.evaluations import Evaluation, Evaluations
-from rasslib.benchmarks.judges import Exchange, ReplyJudge
+from rasslib.benchmarks.judges import Exchange, PhraseReplyJudge, ReplyJudge
+from rasslib.benchmarks.languages import doubtful
 from rasslib.benchmarks.metrics import measured
 from rasslib.benchmarks.settings import EvaluationSettings
 from rasslib.benchmarks.sources import Source
@@ -61,7 +62,11 @@ def evaluate(
         rows, notes = _one(subject, source, judge, workspace, chosen, told)
         metric = source.benchmark.metric
         facts = {"title": source.benchmark.title, "metric": metric, "intent": source.benchmark.intent}
-        results[source.benchmark.id] = facts | measured(rows, metric) | {"notes": notes}
+        figures = measured(rows, metric)
+        for language, one in doubtful(rows, phrases=isinstance(judge, PhraseReplyJudge)).items():
+            figures["by_language"][language] |= {"verdict": one.verdict, "why": one.why}
+            notes.append(one.why)
+        results[source.benchmark.id] = facts | figures | {"notes": notes}
         tables.append(rows)
     manifest = manifest_of(subject, sources, judge, chosen)
     manifest |= {

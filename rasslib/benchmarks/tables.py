@@ -20,8 +20,8 @@ def long_table(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     """Every figure of several evaluations, one a row.
 
     Returns:
-        Columns :data:`COLUMNS` and :data:`COUNTS`; ``part`` is ``all``, ``category`` or ``language`` and ``value``
-        which of them; ``setting`` is unique to an evaluation.
+        Columns :data:`COLUMNS`, :data:`COUNTS` and ``verdict`` (why a language cannot be judged, or empty); ``part`` is
+        ``all``, ``category`` or ``language`` and ``value`` which of them; ``setting`` is unique to an evaluation.
     """
     rows: list[dict[str, Any]] = []
     for one, setting in zip(evaluations, labels_of(evaluations), strict=True):
@@ -32,7 +32,7 @@ def long_table(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
             for part in ("category", "language"):
                 for value, figures in result[f"by_{part}"].items():
                     rows.append({**base, "part": part, "value": value, **_figures(figures)})
-    return pd.DataFrame(rows, columns=pd.Index([*COLUMNS, *COUNTS]))
+    return pd.DataFrame(rows, columns=pd.Index([*COLUMNS, *COUNTS, "verdict"]))
 
 
 def overview(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
@@ -62,11 +62,12 @@ def labels_of(evaluations: Sequence[Evaluation]) -> list[str]:
 
 
 def cell(figures: Mapping[str, Any]) -> str:
-    """``59.2 % (53.0–65.1), n = 250``; a dash without a valid reply."""
+    """``59.2 % (53.0–65.1), n = 250``, with what speaks against judging it; a dash without a valid reply."""
     if not figures["n"]:
         return f"{NOTHING} (n = 0)"
     rate, low, high = (100 * float(figures[name]) for name in ("rate", "low", "high"))
-    return f"{rate:.1f} % ({low:.1f}–{high:.1f}), n = {int(figures['n']):,}"
+    doubt = f" [{figures['verdict']}]" if figures.get("verdict") else ""
+    return f"{rate:.1f} % ({low:.1f}–{high:.1f}), n = {int(figures['n']):,}{doubt}"
 
 
 def as_csv(table: pd.DataFrame) -> bytes:
@@ -93,7 +94,8 @@ def as_latex(table: pd.DataFrame, caption: str = "") -> str:
 
 
 def _figures(result: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: result[name] for name in ("n", "rate", "low", "high", *COUNTS)}
+    figures = {name: result[name] for name in ("n", "rate", "low", "high", *COUNTS)}
+    return figures | {"verdict": result.get("verdict", "")}
 
 
 def _wide(table: pd.DataFrame, part: str, keys: list[str]) -> pd.DataFrame:
