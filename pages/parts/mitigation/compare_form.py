@@ -90,7 +90,7 @@ def _more() -> tuple[dict[str, str], bool, int]:
     )  # fmt: skip
     together = left.toggle(
         "Adapters of one arm are its seeds", True, key=f"{_KEY}-together", persist_state="session",
-        help="Trained here in the same way but for the seed: counted together as one arm. Switch off to see each alone.",
+        help="Trained here alike but for the seed: counted together as one arm. Switch off to see each alone.",
     )  # fmt: skip
     draws = right.number_input("Resamples for intervals", 100, 100_000, 2000, 500, key=f"{_KEY}-draws",
                                persist_state="session")  # fmt: skip
