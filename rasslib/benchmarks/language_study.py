@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pandas as pd
 from torch import Tensor
 
 from rasslib.benchmarks.language_shift import boundary_shifts, causal_transfer, opener_shares
-from rasslib.benchmarks.languages import LanguageRule, language_findings, name_of, written_in
+from rasslib.benchmarks.languages import FEW, FIT, LanguageRule, language_findings, name_of, written_in
 from rasslib.benchmarks.transfer import MEASURES, Axes, against_reference, fit_languages, transfer_cells
 from rasslib.boundary.causal import CausalChoice, CausalSettings
 from rasslib.boundary.reading import read_activations, read_replies, reply_key, score_openers, stored, texts
@@ -28,6 +29,7 @@ from rasslib.models.lens import Lens
 from rasslib.progress import Progress, Silent
 from rasslib.prompts import assign_splits, data_hash
 from rasslib.prompts.cells import counted
+from rasslib.rass.export.provenance import versions
 from rasslib.refusal import DEFAULT_OPENERS, PhraseJudge
 from rasslib.workspace import Workspace
 from rasslib.workspace.files import atomic_json, plain, read_json
@@ -104,12 +106,17 @@ def study_languages(
         "model": {"name": lens.name, "key": lens.key, "fingerprint": lens.fingerprint, "n_layers": lens.n_layers},
         "prompts": {"n": len(table), "left_out": left_out, "data_hash": data_hash(table)},
         "settings": asdict(settings),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
         "judge": PhraseJudge().version,
         "languages": [finding.as_dict() for finding in findings.values()],
     }
     acts = stored(workspace, lens.key, table["id"].tolist(), settings.position)
+    # Where the model cannot be judged, its behaviour says nothing: what it intends is still read there.
+    judged = [code for code, finding in findings.items() if finding.verdict in (FIT, FEW)]
+    heard = table.assign(behaviour=table["behaviour"].where(table["language"].isin(judged), "invalid"))
     try:
-        result["transfer"] = _transfer(lens, acts, table, workspace, settings, openers, clock, told)
+        result["transfer"] = _transfer(lens, acts, heard, workspace, settings, openers, clock, told)
     except AnalysisError as error:
         result["transfer"] = {"reason": str(error)}
     result["seconds"] = clock.seconds
@@ -145,8 +152,9 @@ def usable(prompts: pd.DataFrame, reference: str) -> tuple[pd.DataFrame, dict[st
 
 
 def study_id(key: str, table: pd.DataFrame, settings: LanguageSettings) -> str:
-    """Names a study: the same model, prompts and settings give the same id."""
-    text = json.dumps([key, data_hash(table), plain(settings)], sort_keys=True)
+    """Names a study: the same model, prompts (with language and split), judge and settings give the same id."""
+    where = table[["id", "language", "split"]].sort_values("id").to_numpy().tolist()
+    text = json.dumps([key, data_hash(table), where, PhraseJudge().version, plain(settings)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
