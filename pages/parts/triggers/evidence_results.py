@@ -46,14 +46,14 @@ def behavioural(found: Behavioural, key: str = "triggers") -> None:
 def representational(found: Representational) -> None:
     """Box plots by k for a read position and cosine, then every AUC with its controls."""
     positions = list(dict.fromkeys(row.position for row in found.rows))
-    left, middle, right = st.columns(3)
-    position = left.selectbox("Read position", positions, key="triggers-near-position")
-    cosine = middle.segmented_control(
+    grid = st.grid(3, min_column_width=190)
+    position = grid.selectbox("Read position", positions, key="triggers-near-position")
+    cosine = grid.segmented_control(
         "Cosine", ["raw", "centred"], default="raw", required=True, key="triggers-near-cosine",
         help="Centred: the mean state is taken off first; a large common part inflates raw cosines.",
     )  # fmt: skip
     kinds = list(dict.fromkeys(row.anchors for row in found.rows))
-    anchors = right.segmented_control(
+    anchors = grid.segmented_control(
         "Anchors", kinds, default=kinds[0], required=True, key="triggers-near-anchors",
         help="Control: as many prompts that are no triggers.",
     )  # fmt: skip

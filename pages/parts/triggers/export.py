@@ -89,6 +89,8 @@ def _downloads(pairs: TrainingSet, split: str) -> None:
         column_config={
             "prompt": st.column_config.TextColumn("Prompt", width="large"),
             "reply": st.column_config.TextColumn("Reply", width="large"),
+            "level": st.column_config.NumberColumn("Level"),
+            "category": "Category",
             "finished": st.column_config.CheckboxColumn("Ended by itself"),
         },
         key="triggers-pairs-table",
