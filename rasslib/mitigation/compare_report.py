@@ -56,6 +56,8 @@ def markdown(result: Mapping[str, Any]) -> str:
             [[cell(name), *(_rate(arm["rates"][one]) for one in sets)] for name, arm in arms.items()],
         ),
     ]
+    if seeds := [[cell(name), *_by_seed(arm)] for name, arm in arms.items() if len(arm["by_seed"]) > 1]:
+        parts += ["## Each seed", table(["arm", *(NAMES[q] for q in QUANTITIES)], seeds)]
     if differences := _differences(arms, list(sets)):
         head = ["arm", "minus", *NAMES.values(), *map(cell, sets)]
         parts += ["## Differences, the same prompts and seeds resampled", table(head, differences)]
@@ -98,6 +100,10 @@ def percent(value: float | None) -> str:
 
 def _means(arm: Mapping[str, Any]) -> list[str]:
     return [_with_interval(arm[q], arm["intervals"][q]) for q in QUANTITIES]
+
+
+def _by_seed(arm: Mapping[str, Any]) -> list[str]:
+    return [" / ".join(percent(one[q]) for one in arm["by_seed"]) for q in QUANTITIES]
 
 
 def _side(arm: Mapping[str, Any]) -> list[str]:

@@ -163,6 +163,9 @@ def _means(name: str, arm: Mapping[str, Any]) -> dict[str, Any]:
     row |= {NAMES[q]: interval_words(arm[q], arm["intervals"][q]) for q in QUANTITIES}
     counts = {m: sum(r["n"] for r in arm["rates"].values() if r["metric"] == m) for m in ("RR", "ASR")}
     row |= {"n (RR + ASR)": f"{counts['RR']} + {counts['ASR']}", "invalid": invalid_share(arm)}
+    if len(arm["by_seed"]) > 1:
+        for q in ("mean_rr", "mean_asr"):
+            row[f"{NAMES[q]} of each seed"] = " / ".join(percent(one[q]) for one in arm["by_seed"])
     if prefill := arm["prefill"]:
         row["ASR under prefill"] = interval_words(prefill["mean_asr"], [prefill["low"], prefill["high"]])
     if measured := arm["utility"]:

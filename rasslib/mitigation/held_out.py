@@ -10,7 +10,7 @@ import pandas as pd
 
 from rasslib.benchmarks import benchmark, benchmarks, read_benchmark
 from rasslib.errors import BenchmarkError
-from rasslib.prompts import load_bundled, make_prompt_set
+from rasslib.prompts import load_bundled, make_prompt_set, prompt_id
 from rasslib.triggers.bundled import LEVELS, load_triggers
 
 OWN: dict[str, tuple[str, str]] = {
@@ -37,12 +37,15 @@ class HeldOut:
         metric: ``RR`` or ``ASR``.
         prompts: A prompt set; none of them may be trained on.
         note: Where it is from.
+        parents: What each prompt was made of, in the order of ``prompts``: prompts of one parent, in whatever set, are
+            resampled together. Empty where every prompt stands for itself.
     """
 
     name: str
     metric: str
     prompts: pd.DataFrame
     note: str = ""
+    parents: tuple[str, ...] = ()
 
 
 def held_out_sets(
@@ -67,10 +70,13 @@ def held_out_sets(
     found = [_public(name, paths) if name not in OWN else _own(name, split) for name in wanted]
     if limit is None:
         return found
-    return [
-        HeldOut(one.name, one.metric, one.prompts.sample(min(limit, len(one.prompts)), random_state=0), one.note)
-        for one in found
-    ]
+    return [_fewer(one, limit) for one in found]
+
+
+def _fewer(one: HeldOut, limit: int) -> HeldOut:
+    kept = one.prompts.reset_index(drop=True).sample(min(limit, len(one.prompts)), random_state=0)
+    parents = tuple(one.parents[row] for row in kept.index) if one.parents else ()
+    return HeldOut(one.name, one.metric, kept, one.note, parents)
 
 
 def _own(name: str, split: str) -> HeldOut:
@@ -80,11 +86,12 @@ def _own(name: str, split: str) -> HeldOut:
         rows = bundled[(bundled["split"] == split) & (bundled["intent"] == name)]
         return HeldOut(name, metric, rows.reset_index(drop=True), note)
     level = LEVELS[int(name.partition("-")[2] or 0)]
+    triggers = load_triggers(split)
     records = [
-        {"prompt": one.at(level), "intent": "borderline", "category": one.category, "split": split}
-        for one in load_triggers(split)
+        {"prompt": one.at(level), "intent": "borderline", "category": one.category, "split": split} for one in triggers
     ]
-    return HeldOut(name, metric, make_prompt_set(records), note)
+    prompts, parent = make_prompt_set(records), {prompt_id(one.at(level)): one.id for one in triggers}
+    return HeldOut(name, metric, prompts, note, tuple(parent[str(key)] for key in prompts["id"]))
 
 
 def _public(name: str, paths: Mapping[str, Path]) -> HeldOut:

@@ -15,6 +15,10 @@ FILE = "live.jsonl"
 LOSSES_KEPT = 60
 
 
+VALUES = {"loss": "loss", "reward": "reward", "no_signal": "frac_reward_zero_std"}
+"""Numbers that are told, and what TRL calls them."""
+
+
 @dataclass(frozen=True)
 class Event:
     """One thing a training tells.
@@ -22,7 +26,8 @@ class Event:
     Attributes:
         step: After this optimiser step.
         steps: Of so many.
-        values: Numbers of the trainer: ``loss``, with GRPO also ``reward``.
+        values: Numbers of the trainer: ``loss``, with GRPO also ``reward`` and ``no_signal``, the share of prompts
+            whose replies all earned the same and so taught nothing.
         rates: Refusal rate of validation prompts by intent, each with n and a Wilson interval; empty between two
             measurements.
     """
@@ -102,6 +107,6 @@ def history(events: list[Event]) -> dict[str, Any]:
     stretches = [told[start : start + width] for start in range(0, len(told), width)]
     return {
         name: [[part[-1].step, round(sum(e.values.get(name, 0.0) for e in part) / len(part), 5)] for part in stretches]
-        for name in ("loss", "reward")
+        for name in VALUES
         if any(name in event.values for event in told)
     } | {"validation": [{"step": e.step, "refusal_rates": e.rates} for e in events if e.rates]}

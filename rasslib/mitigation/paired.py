@@ -8,8 +8,9 @@ For set s with n prompts, arm a and its models (seeds) k = 1 … K, b_kp is 1 if
 
 A resample draws the prompts of each set with replacement, the same ones for all arms, and the seeds of each arm: two
 trainings of one recipe differ as well as two prompts do. Arms with equally many seeds share the draw, so seed k of one
-is paired with seed k of the other. Few seeds make a bootstrap of seeds too narrow by √((K − 1)/K): with one seed the
-intervals speak of that training alone. Limits are the 2.5th and 97.5th percentile.
+is paired with seed k of the other. Prompts made of one parent (a trigger and its levels) are drawn together. Few seeds
+make a bootstrap of seeds too narrow by √((K − 1)/K): with one seed the intervals speak of that training alone. Limits
+are the 2.5th and 97.5th percentile.
 """
 
 from __future__ import annotations
@@ -106,9 +107,15 @@ def resample(
         k: np.random.default_rng([seed, k]).multinomial(k, np.full(k, 1 / k), size=draws).astype(np.float64)
         for k in counts
     }
+    place = {name: k for k, name in enumerate(sorted({name for one in sets for name in one.parents}))}
+    m = max(1, len(place))
+    parents = np.random.default_rng([seed, m]).multinomial(m, np.full(m, 1 / m), size=draws).astype(np.float64)
     for one in sets:
         n = len(one.prompts)
-        weights = rng.multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float64)
+        if one.parents:
+            weights = parents[:, [place[name] for name in one.parents]]
+        else:
+            weights = rng.multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float64)
         for arm, found in arms.items():
             b = found[one.name]
             bad, valid = weights @ np.nan_to_num(b).T, weights @ (~np.isnan(b)).T.astype(np.float64)  # [draws, seeds]

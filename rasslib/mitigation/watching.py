@@ -10,7 +10,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from rasslib.errors import Stopped
-from rasslib.mitigation.live import Event, LiveLog
+from rasslib.mitigation.live import VALUES, Event, LiveLog
 from rasslib.mitigation.settings import TrainingError
 from rasslib.progress import Progress
 
@@ -58,7 +58,7 @@ class Watch(TrainerCallback):
         if "loss" in logs:
             self.losses.append(float(logs["loss"]))
             if self.log is not None:
-                values = {name: float(logs[name]) for name in ("loss", "reward") if logs.get(name) is not None}
+                values = {name: float(logs[key]) for name, key in VALUES.items() if logs.get(key) is not None}
                 self.log.tell(Event(int(state.global_step), int(state.max_steps), values))
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002

@@ -102,6 +102,22 @@ def test_seeds_that_differ_widen_the_interval() -> None:
     assert widths[1][1] - widths[1][0] > widths[0][1] - widths[0][0]
 
 
+def test_prompts_of_one_parent_are_drawn_together() -> None:
+    """The same prompts four times over tell no more than once."""
+    one = _set("triggers", "RR", 40)
+    names = tuple(f"p{k}" for k in range(40))
+    sets = [HeldOut(f"level{k}", "RR", one.prompts, "", names) for k in range(4)]
+    loose = [HeldOut(s.name, "RR", s.prompts) for s in sets]
+    said = dict(zip(one.prompts["id"], ["refused"] * 10 + ["complied"] * 30, strict=True))
+    outcome = Outcome(ArmModel("base"), {s.name: said for s in sets})
+    wide, narrow = (
+        summarise([outcome], given, QUICK)["arms"]["base"]["intervals"]["mean_rr"] for given in (sets, loose)
+    )
+    assert wide[1] - wide[0] > 1.6 * (narrow[1] - narrow[0])
+    held = {s.name: s for s in held_out_sets(["triggers", "triggers-2"], limit=9)}
+    assert len(held["triggers"].parents) == 9 and held["triggers"].parents == held["triggers-2"].parents
+
+
 def test_each_method_has_its_own_controls() -> None:
     names = ["base", "generic", "random", "generic-dpo", "random-dpo", "trigger", "trigger-dpo", "trigger-p-sft"]
     assert references("trigger-dpo", names) == ["base", "generic-dpo", "random-dpo", "trigger"]

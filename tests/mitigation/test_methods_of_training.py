@@ -60,7 +60,7 @@ def test_stopped_training_goes_on_and_ends_the_same(method: str, chat: Any, tmp_
     assert all(torch.allclose(one[name], two[name], atol=1e-5) for name in one)
     assert [e.step for e in read_live(tmp_path / "cut" / FILE)] == [1, 2, 3, 4]
     assert [step for step, _ in rest.history["loss"]] == [1, 2, 3, 4]
-    assert ("reward" in rest.history) == (method == "grpo")
+    assert ("reward" in rest.history) == ("no_signal" in rest.history) == (method == "grpo")
 
 
 def test_dpo_learns_to_prefer(chat: Any, tmp_path: Path) -> None:
