@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from rasslib.boundary.run import Analysis
+from rasslib.models.fingerprint import adapter_digest
 from rasslib.models.lens import Lens
 from rasslib.models.names import public_name
 from rasslib.progress import Progress
@@ -126,5 +126,4 @@ def steered(lens: Lens, run: Analysis, recipe: Recipe) -> Subject:
 def _adapter(folder: Path | None) -> dict[str, str] | None:
     if folder is None:
         return None
-    weights = folder / "adapter_model.safetensors"
-    return {"name": folder.name, "sha256": sha256(weights.read_bytes()).hexdigest() if weights.is_file() else ""}
+    return {"name": folder.name, "sha256": adapter_digest(folder)}

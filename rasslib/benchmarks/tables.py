@@ -77,7 +77,7 @@ def as_csv(table: pd.DataFrame) -> bytes:
 
 def as_markdown(table: pd.DataFrame) -> str:
     """A table of GitHub's Markdown; all text stands as it is."""
-    head, body = _texts(table, _markdown)
+    head, body = _texts(table, markdown_text)
     lines = ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *body)]
     return "\n".join(lines) + "\n"
 
@@ -115,7 +115,8 @@ def _texts(table: pd.DataFrame, escape: Callable[[str], str]) -> tuple[list[str]
     return [escape(str(name)) for name in table.columns], body
 
 
-def _markdown(text: str) -> str:
+def markdown_text(text: str) -> str:
+    """Text as it stands, in one line: nothing in it is markup."""
     return re.sub(r"([\\`*_{}\[\]<>|#~$])", r"\\\1", " ".join(text.split()))
 
 

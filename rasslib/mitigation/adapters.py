@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,11 @@ import torch
 from rasslib.errors import WorkspaceError
 from rasslib.mitigation.failures import explained
 from rasslib.mitigation.settings import AlignSettings, TrainingError
+from rasslib.models.fingerprint import ADAPTER_WEIGHTS
 from rasslib.workspace.files import atomic_bytes, atomic_json, read_json
 from rasslib.workspace.folders import atomic_folder
 
 CONFIG = "adapter_config.json"
-WEIGHTS = "adapter_model.safetensors"
 PROVENANCE = "provenance.json"
 
 
@@ -62,8 +61,10 @@ def check_start(start: Path, settings: AlignSettings) -> None:
     """
     if settings.full:
         raise TrainingError("Training all weights cannot start from an adapter; leave one of the two out.")
-    if not (start / CONFIG).is_file() or not (start / WEIGHTS).is_file():
-        raise TrainingError(f"There is no adapter at {start} to start from; give a folder with {CONFIG} and {WEIGHTS}.")
+    if not (start / CONFIG).is_file() or not (start / ADAPTER_WEIGHTS).is_file():
+        raise TrainingError(
+            f"There is no adapter at {start} to start from; give a folder with {CONFIG} and {ADAPTER_WEIGHTS}."
+        )
     rank = read_json(start / CONFIG).get("r")
     if rank != settings.rank:
         raise TrainingError(f"The adapter at {start} has rank {rank}, not {settings.rank}; give --rank {rank}.")
@@ -81,11 +82,6 @@ def carried_on(model: Any, start: Path) -> Any:
         return PeftModel.from_pretrained(model, str(start), is_trainable=True)
     except (RuntimeError, ValueError, OSError) as error:
         raise TrainingError(f"The adapter at {start} does not fit this model: {str(error)[:200]}") from error
-
-
-def weights_digest(folder: Path) -> str:
-    """Names the weights of an adapter."""
-    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:16]
 
 
 def strengthen(model: Any, factor: float) -> None:
@@ -122,6 +118,6 @@ def save_adapter(
 
     check_target(folder)
     with atomic_folder(folder, CONFIG) as fresh, explained(folder):
-        atomic_bytes(fresh / WEIGHTS, save(dict(weights), metadata={"format": "pt"}))
+        atomic_bytes(fresh / ADAPTER_WEIGHTS, save(dict(weights), metadata={"format": "pt"}))
         atomic_json(fresh / CONFIG, config)
         atomic_json(fresh / PROVENANCE, provenance)

@@ -20,7 +20,6 @@ from rasslib.mitigation.adapters import (
     round_to_half,
     save_adapter,
     strengthen,
-    weights_digest,
 )
 from rasslib.mitigation.live import Live
 from rasslib.mitigation.measure import coherence, refusal_rates
@@ -32,7 +31,7 @@ from rasslib.mitigation.training import Trained, fine_tune
 from rasslib.mitigation.whole import save_whole
 from rasslib.mitigation.work import work_folder
 from rasslib.models.decode import Reply
-from rasslib.models.fingerprint import fingerprint
+from rasslib.models.fingerprint import adapter_digest, fingerprint
 from rasslib.models.templates import ChatFormat
 from rasslib.progress import Progress, Silent
 from rasslib.prompts.schema import data_hash
@@ -112,7 +111,7 @@ def align(
         "template_hash": chat.hash,
         "dtype": str(next(model.parameters()).dtype).removeprefix("torch."),
     }
-    began = {"name": start.name, "weights": weights_digest(start)} if start else None
+    began = {"name": start.name, "weights": adapter_digest(start)[:16]} if start else None
     made_of = {"settings": dataclasses.asdict(settings), "base": facts, "data": chosen.hash}
     made_of |= {"start": began} if began else {}
     with work_folder(out, made_of) as work:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rasslib.benchmarks import benchmarks
@@ -14,7 +11,7 @@ from rasslib.benchmarks.sources import find_file, folder_of
 from rasslib.benchmarks.words import SUFFIXES
 from rasslib.errors import BenchmarkError
 from rasslib.mitigation.adapters import PROVENANCE
-from rasslib.mitigation.jobs.asks import BASE_MODEL, TrainAsk
+from rasslib.mitigation.jobs.asks import BASE_MODEL, TrainAsk, name_of
 from rasslib.mitigation.jobs.job import jobs
 from rasslib.models.catalogue import shipped_adapters
 from rasslib.workspace import Workspace
@@ -77,9 +74,8 @@ def entries(chosen: Iterable[str], known: Mapping[str, ArmChoice], together: boo
 
 
 def _made(ask: TrainAsk) -> str:
-    """Digest of all that was asked of a training but its seed."""
-    asked = dataclasses.asdict(dataclasses.replace(ask, settings=dataclasses.replace(ask.settings, seed=0), watch=0))
-    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    """Names all that was asked of a training but its seed."""
+    return name_of(replace(ask, settings=replace(ask.settings, seed=0), watch=0))
 
 
 def _unused(name: str, used: set[str]) -> str:

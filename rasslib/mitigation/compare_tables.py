@@ -66,12 +66,15 @@ def exposure_table(result: Mapping[str, Any]) -> pd.DataFrame:
     for name, arm in result["arms"].items():
         for told in arm["training"]:
             training, settings = told.get("training") or {}, told.get("settings") or {}
+            size = training.get("batch") or settings.get("batch_size")
             for group, seen in (training.get("exposure") or {"": {}}).items():
                 rows.append(
                     {
                         "arm": name,
                         "seed": settings.get("seed"),
+                        "recipe": told.get("recipe"),
                         "steps": training.get("steps"),
+                        "examples a step": size,
                         "set": group or "not recorded",
                         "examples": seen.get("examples"),
                         "draws": seen.get("draws"),

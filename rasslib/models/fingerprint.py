@@ -1,11 +1,21 @@
-"""A name for what a model computes: two models share it only if their weights are the same."""
+"""Names for what a model or an adapter computes: two share one only if their weights are the same."""
 
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import torch
+
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+"""The file of an adapter's weights."""
+
+
+def adapter_digest(folder: Path) -> str:
+    """SHA-256 of an adapter's weights in hex; empty where there is no such file."""
+    file = folder / ADAPTER_WEIGHTS
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
 
 
 def fingerprint(model: Any) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rasslib.errors import ModelError
 from rasslib.models.catalogue import ModelSpec, resolve
+from rasslib.models.fingerprint import ADAPTER_WEIGHTS
 from rasslib.models.gguf import converted
 from rasslib.models.tied import untie
 from rasslib.progress import Progress, Silent
@@ -141,9 +142,9 @@ def _with_adapter(model: Any, folder: Path) -> Any:
     from peft import PeftModel, get_peft_model_state_dict
     from safetensors import SafetensorError, safe_open
 
-    weights = folder / "adapter_model.safetensors"
+    weights = folder / ADAPTER_WEIGHTS
     if not weights.is_file():
-        raise ModelError(f"The adapter {folder.name} holds no adapter_model.safetensors; only safetensors are loaded.")
+        raise ModelError(f"The adapter {folder.name} holds no {ADAPTER_WEIGHTS}; only safetensors are loaded.")
     base = "another model"
     try:
         config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from rasslib.boundary.run import Analysis
 from rasslib.errors import WorkspaceError
 from rasslib.models.catalogue import shipped_adapters
+from rasslib.models.fingerprint import adapter_digest
 from rasslib.triggers.causal import CausalSettings
 from rasslib.triggers.evidence import Behavioural, Causal, Representational
 from rasslib.triggers.lexicon import LexiconSettings
@@ -98,9 +99,9 @@ def all_kept(run: Analysis, kind: str) -> list[Kept]:
 
 def _weights(adapter: str | None) -> str:
     """Digest of an adapter's weights; empty where there is no such file (loading it tells what is wrong)."""
-    folder = shipped_adapters().get(adapter or "", Path(adapter).expanduser() if adapter else Path())
-    file = folder / "adapter_model.safetensors"
-    return f"@{hashlib.sha256(file.read_bytes()).hexdigest()[:10]}" if adapter and file.is_file() else ""
+    if not adapter:
+        return ""
+    return f"@{adapter_digest(shipped_adapters().get(adapter, Path(adapter).expanduser()))[:10]}"
 
 
 def _read(path: Path, kind: str) -> Kept:

@@ -17,6 +17,7 @@ from scipy.stats import rankdata
 
 from rasslib.boundary.analysis import settings_of
 from rasslib.boundary.reading import read_activations, score_openers
+from rasslib.boundary.resampling import percentiles, resamples, weighted_auc
 from rasslib.boundary.run import Analysis
 from rasslib.boundary.statistics import Interval, auc, bootstrap_auc
 from rasslib.errors import AnalysisError
@@ -174,27 +175,35 @@ def nearest(
     return np.concatenate(out)
 
 
-def auc_within(z: Floats, high: NDArray[np.bool_], strata: NDArray[np.str_]) -> float:
-    """Share of pairs of one stratum in which the high one scores higher, ties half; NaN without such a pair."""
-    won = pairs = 0.0
+def auc_within(z: Floats, high: NDArray[np.bool_], strata: NDArray[np.str_], weights: Floats | None = None) -> Floats:
+    """Share of pairs of one stratum in which the high one scores higher, ties half; NaN without such a pair.
+
+    Args:
+        z: [n] scores.
+        high: [n] class.
+        strata: [n] only pairs of one of these count.
+        weights: [draws, n] of resamples that keep the size of every class in every stratum; one of ones by default.
+
+    Returns:
+        [draws].
+    """
+    weights = np.ones((1, len(z))) if weights is None else weights
+    won, pairs = np.zeros(len(weights)), 0
     for name in np.unique(strata):
         here = strata == name
-        n = float(high[here].sum() * (~high[here]).sum())
-        if n:
-            won, pairs = won + n * auc(z[here], high[here]), pairs + n
-    return won / pairs if pairs else float("nan")
+        if n := int(high[here].sum() * (~high[here]).sum()):
+            won, pairs = won + n * weighted_auc(z[here], high[here], weights[:, here]), pairs + n
+    return won / pairs if pairs else np.full(len(weights), np.nan)
 
 
 def bootstrap_within(z: Floats, high: NDArray[np.bool_], strata: NDArray[np.str_], draws: int, seed: int) -> Interval:
     """:func:`auc_within` with a percentile interval, resampled within stratum and class."""
-    rng = np.random.default_rng(seed)
-    cells = [np.flatnonzero((strata == name) & (high == side)) for name in np.unique(strata) for side in (True, False)]
-    seen = []
-    for _ in range(draws):
-        rows = np.concatenate([cell[rng.integers(len(cell), size=len(cell))] for cell in cells if len(cell)])
-        seen.append(auc_within(z[rows], high[rows], strata[rows]))
-    low, high_ = np.quantile(seen, (0.025, 0.975))
-    return Interval(auc_within(z, high, strata), float(low), float(high_), int(high.sum()), int((~high).sum()))
+    cells = np.char.add(strata, np.where(high, "+", "-"))
+    order = np.argsort(cells, kind="stable")
+    z, high, strata = z[order], high[order], strata[order]
+    seen = np.concatenate([auc_within(z, high, strata, w) for w in resamples(cells[order], draws, seed)])
+    counts = int(high.sum()), int((~high).sum())
+    return Interval(float(auc_within(z, high, strata)[0]), *percentiles(seen), *counts)
 
 
 def permutation_p(z: Floats, high: NDArray[np.bool_], strata: NDArray[np.str_], draws: int, seed: int) -> float:

@@ -12,9 +12,10 @@ import torch
 
 from rasslib.errors import WorkspaceError
 from rasslib.mitigation import measure
-from rasslib.mitigation.adapters import WEIGHTS, round_to_half, save_adapter
+from rasslib.mitigation.adapters import round_to_half, save_adapter
 from rasslib.mitigation.settings import TrainingError
 from rasslib.models.decode import Reply
+from rasslib.models.fingerprint import ADAPTER_WEIGHTS
 
 resource = pytest.importorskip("resource")  # not on Windows
 
@@ -110,4 +111,4 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(tmp_path.iterdir()) == []
     save_adapter(tmp_path / "demo", {"w": torch.zeros(4000, dtype=torch.float16)}, {}, {})
-    assert (tmp_path / "demo" / WEIGHTS).stat().st_size > 8000
+    assert (tmp_path / "demo" / ADAPTER_WEIGHTS).stat().st_size > 8000

@@ -212,6 +212,10 @@ def test_evidence_is_there_after_a_reload_and_with_other_adapters(
     assert "Measure the refusal rates" not in [button.label for button in again.button]
     again.multiselect(key="triggers-behaviour-arms").set_value([f"alpha1={tmp_path}"]).run()
     assert not again.exception and "3 models" in said(again)
+    twice = open_page("Evidence")
+    twice.multiselect(key="triggers-behaviour-arms").set_value([f"a={tmp_path}", f"a={tmp_path / 'b'}"]).run()
+    assert not twice.exception and "Two models are called" in twice.error[0].value
+    assert "Measure the nearness" in [button.label for button in twice.button]  # the rest of the page stands
     assert "Measured before: 1" in [box.label for box in again.expander]
     again = press(again, "Measure the refusal rates")
     assert not again.exception and ("embedded-base", str(tmp_path)) in asked

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rasslib.boundary.run import Analysis
-from rasslib.boundary.statistics import bootstrap_auc
+from rasslib.boundary.statistics import auc, bootstrap_auc
 from rasslib.errors import AnalysisError
 from rasslib.refusal.rates import rate_of
 from rasslib.triggers.behavioural import compare_arms, measure_arm, trend_of
@@ -110,10 +110,12 @@ def test_what_only_tells_intents_apart_is_no_evidence() -> None:
     z = rng.normal(size=400) + 2.0 * (strata == "borderline")
     assert bootstrap_auc(z, refused, 200).low > 0.6
     found = bootstrap_within(z, refused, strata, 200, 0)
-    assert found.low < 0.5 < found.high and found.value == auc_within(z, refused, strata)
+    assert found.low < 0.5 < found.high and found.value == auc_within(z, refused, strata)[0]
     assert permutation_p(z, refused, strata, 999, 0) > 0.05
     assert permutation_p(z + refused, refused, strata, 999, 0) == 0.001
-    assert auc_within(z, strata == "borderline", strata) != auc_within(z, strata == "borderline", strata)  # NaN
+    by_hand = [auc(z[strata == s], refused[strata == s]) for s in ("borderline", "harmless")]
+    assert found.value == pytest.approx(np.average(by_hand, weights=[60 * 40, 30 * 270]))
+    assert np.isnan(auc_within(z, strata == "borderline", strata)[0])
 
 
 def test_permutation_p_counts_ties() -> None:

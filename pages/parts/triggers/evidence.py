@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from pages.parts import model, runs
+from pages.parts import errors, model, runs
 from pages.parts.triggers import evidence_results, work
 from rasslib.boundary.analysis import settings_of
 from rasslib.boundary.run import Analysis
@@ -18,6 +18,7 @@ from rasslib.prompts import SPLITS
 from rasslib.triggers.behavioural import compare_arms, measure_arm
 from rasslib.triggers.bundled import Trigger, load_triggers
 from rasslib.triggers.causal import CausalSettings, causal_evidence
+from rasslib.triggers.collecting import Arms
 from rasslib.triggers.evidence import Behavioural, Causal, Representational
 from rasslib.triggers.keeping import about_causal, about_models, about_nearness, all_kept, keep_evidence, kept_evidence
 from rasslib.triggers.lexicon import LexiconSettings
@@ -32,7 +33,8 @@ def show(run: Analysis) -> None:
     """One box for each kind of evidence."""
     with st.container(border=True):
         st.subheader("Behaviour: are triggers and their levels refused?")
-        _behavioural(run)
+        with errors.told(ends=False):
+            _behavioural(run)
     with st.container(border=True):
         st.subheader("Representation: do refused prompts lie nearer to the triggers?")
         _representational(run)
@@ -72,9 +74,13 @@ def _behavioural(run: Analysis) -> None:
 
 
 def _models(run: Analysis) -> dict[str, tuple[str, str | None]]:
-    """Name → (model, adapter): the untuned one, the run's own, and what was chosen beside them."""
+    """Name → (model, adapter): the untuned one, the run's own, and what was chosen beside them.
+
+    Raises:
+        AnalysisError: Two have one name.
+    """
     chosen = model.choice_of(run)
-    base, other = base_choice(chosen.model, chosen.adapter)
+    base, _ = base_choice(chosen.model, chosen.adapter)
     known = {
         label: one
         for label, one in arm_choices(runs.workspace(), base).items()
@@ -86,15 +92,11 @@ def _models(run: Analysis) -> dict[str, tuple[str, str | None]]:
         help=f"Shipped adapters for {base} and those trained on the page Mitigation; or type a folder, or NAME=FOLDER. "
         "The paper compares a model taught by refusals alone (α = 1) with one taught by a mix (α = 0.2).",
     )  # fmt: skip
-    models: dict[str, tuple[str, str | None]] = {base: (base, None)} if other else {}
-    models[str(run.summary["model"]["name"])] = (chosen.model, chosen.adapter or None)
+    also = []
     for entry in entries(beside, known, together=False):
         name, mark, place = entry.partition("=")
-        name = name if mark else Path(entry).name
-        while name in models:
-            name += "'"
-        models[name] = (base, place if mark else entry)
-    return models
+        also.append(f"{name}={base}+{place}" if mark else f"{Path(entry).name}={base}+{entry}")
+    return Arms.parse(base, chosen.model, chosen.adapter or None, also).models
 
 
 def _measured(
