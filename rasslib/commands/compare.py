@@ -16,7 +16,11 @@ app = typer.Typer()
 @app.command()
 def compare(
     adapters: Annotated[
-        str, typer.Option(help="With commas: shipped, NAME, FOLDER or NAME=FOLDER; a NAME given again is a seed.")
+        str,
+        typer.Option(
+            help="With commas: shipped, NAME, FOLDER or NAME=FOLDER (a NAME given again is a seed); ablation, "
+            "conditional and their controls ablation-random, conditional-random, each also as WAY@ADAPTER."
+        ),
     ] = "shipped",
     benchmarks: Annotated[
         str, typer.Option(help="With commas: bundled, its sets (triggers-1), ids of public sets.")
@@ -44,22 +48,21 @@ def compare(
     from rasslib.mitigation.held_out import held_out_sets
     from rasslib.settings import cache_dir
 
-    models = named_arms(adapters.split(","))
+    models, place = named_arms(adapters.split(","), model), workspace_at(workspace)
     files = {name: Path(file) for name, file in pairs(path or []).items()}
     sets = held_out_sets([name.strip() for name in benchmarks.split(",") if name.strip()], files, split, limit)
     progress = TextProgress()
     result = compare_arms(
         models,
         sets,
-        loader(model, template, device, progress),
-        CompareSettings(prefill, utility, draws, seed, template),
-        cache_dir() / "compared-replies",
+        loader(model, template, device, progress, cache=cache_dir() / "compared-replies", workspace=place),
+        CompareSettings(prefill, utility, draws, seed),
         progress,
     )
     if moved:
         from rasslib.mitigation.moving_arms import moves
 
-        result["moved"] = moves(models, model, template, device, workspace_at(workspace), progress)
+        result["moved"] = moves(models, model, template, device, place, progress)
     if report is not None:
         result["report"] = str(write_report(result, report))
     print_result(result, json_, markdown(result))

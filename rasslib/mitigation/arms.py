@@ -1,26 +1,35 @@
-"""Which models a comparison names: ``shipped``, names of shipped adapters, folders, or NAME=FOLDER."""
+"""Which models a comparison names: shipped adapters, folders, NAME=FOLDER, or ways to steer without training."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rasslib.errors import ModelError
 from rasslib.mitigation.adapters import CONFIG
 from rasslib.mitigation.outcomes import BASE, ArmModel, Loader
+from rasslib.mitigation.speakers import Speaker, Trained
+from rasslib.mitigation.untrained import WAYS, steered_by
 from rasslib.models.catalogue import resolve, shipped_adapters
-from rasslib.models.loading import Pretrained, load_pretrained
+from rasslib.models.loading import load as load_lens
+from rasslib.models.loading import load_pretrained
+from rasslib.models.templates import ChatFormat
 from rasslib.progress import Progress
+from rasslib.workspace import Workspace
 
+EMBEDDED_BASE = "embedded-base"
 SHIPPED = "shipped"
 
 
-def named_arms(entries: Sequence[str]) -> list[ArmModel]:
+def named_arms(entries: Sequence[str], base: str = EMBEDDED_BASE) -> list[ArmModel]:
     """The models of a comparison; the base always comes first.
 
     Args:
-        entries: ``shipped`` (all that come with the program), the name of one, a folder (its name is the arm's), or
-            ``NAME=FOLDER``. A name given again is another seed of the same arm.
+        entries: ``shipped`` (all that come with the program), the name of one, a folder (its name is the arm's), one of
+            :data:`WAYS`, ``WAY@ADAPTER`` or ``WAY@base``, and ``NAME=`` before any of them but the first. A name given
+            again is another seed of the same arm. A way alone steers what refuses: the shipped model ``generic`` where
+            the base is the embedded one, else the base.
+        base: What the adapters are of.
 
     Raises:
         ModelError: There is no such adapter, or no adapter is shipped.
@@ -35,32 +44,73 @@ def named_arms(entries: Sequence[str]) -> list[ArmModel]:
             continue
         name, mark, place = entry.partition("=")
         if not mark:
-            name, place = Path(entry).name, entry
-        path = shipped[place] if place in shipped else Path(place).expanduser()
-        if place in shipped and (Path(place) / CONFIG).is_file():
-            raise ModelError(
-                f"{place!r} is both a shipped adapter and a folder here; write NAME=./{place} for the folder, or go to "
-                "another folder for the shipped one."
-            )
-        if name in shipped and path != shipped[name]:
-            raise ModelError(f"{name} is a shipped adapter; give {place!r} another name, such as {name}-own={place}.")
-        if not any((path / file).is_file() for file in (CONFIG, "config.json")):
-            known = ", ".join(shipped) or "none"
-            raise ModelError(
-                f"There is no adapter or model at {place!r}: give a folder with {CONFIG} (shipped: {known})."
-            )
+            name, place = entry if _way(entry)[0] else Path(entry).name, entry
         if name == BASE:
             raise ModelError(f"An arm cannot be named {BASE}, which is the untrained model; give it another name.")
-        found.append(ArmModel(name, path.resolve()))
+        way, of = _way(place)
+        if way and not of:
+            of = "generic" if base == EMBEDDED_BASE and "generic" in shipped else BASE
+        adapter = None if way and of == BASE else _folder(name, of if way else place, shipped, bool(way))
+        found.append(ArmModel(name, adapter, way))
     return list(dict.fromkeys(found))
 
 
-def loader(base: str, template: str = "auto", device: str | None = None, progress: Progress | None = None) -> Loader:
-    """Loads the models of a comparison over a base, in float32."""
+def _way(entry: str) -> tuple[str, str]:
+    """The way to steer and what is steered; empty where there is none."""
+    way, _, of = entry.partition("@")
+    return (way, of) if way in WAYS else ("", "")
 
-    def load(arm: ArmModel) -> Pretrained:
+
+def _folder(name: str, place: str, shipped: Mapping[str, Path], steered: bool) -> Path:
+    """Where an adapter or a model is.
+
+    Raises:
+        ModelError: Nowhere, or it cannot be told which one is meant.
+    """
+    path = shipped[place] if place in shipped else Path(place).expanduser()
+    if place in shipped and (Path(place) / CONFIG).is_file():
+        raise ModelError(
+            f"{place!r} is both a shipped adapter and a folder here; write NAME=./{place} for the folder, or go to "
+            "another folder for the shipped one."
+        )
+    if name in shipped and (steered or path != shipped[name]):
+        raise ModelError(f"{name} is a shipped adapter; give {place!r} another name, such as {name}-own={place}.")
+    if not any((path / file).is_file() for file in (CONFIG, "config.json")):
+        known = ", ".join(shipped) or "none"
+        raise ModelError(
+            f"There is no adapter or model at {place!r}: give a folder with {CONFIG} (shipped: {known}), or one of "
+            f"{', '.join(WAYS)}."
+        )
+    return path.resolve()
+
+
+def loader(
+    base: str,
+    template: str = "auto",
+    device: str | None = None,
+    progress: Progress | None = None,
+    *,
+    cache: Path | None = None,
+    workspace: Workspace | None = None,
+) -> Loader:
+    """Loads the models of a comparison over a base, in float32.
+
+    Args:
+        base: The base.
+        template: Chat template.
+        device: Where they run.
+        progress: Told of loading, and of what steering has to compute first.
+        cache: Folder of the replies of trained models.
+        workspace: Where runs and replies of steered models are kept; the settings' own by default.
+    """
+
+    def load(arm: ArmModel) -> Speaker:
         whole = arm.adapter is not None and not (arm.adapter / CONFIG).is_file()
         spec = resolve(str(arm.adapter), None, template) if whole else resolve(base, arm.adapter, template)
-        return load_pretrained(spec, device=device, dtype="float32", progress=progress)
+        if arm.way:
+            lens = load_lens(spec, device=device, dtype="float32", progress=progress)
+            return steered_by(lens, workspace or Workspace(), arm.way, progress)
+        loaded = load_pretrained(spec, device=device, dtype="float32", progress=progress)
+        return Trained(loaded.model, ChatFormat(loaded.tokenizer, template), cache)
 
     return load

@@ -13,6 +13,7 @@ from rasslib.errors import BenchmarkError
 from rasslib.mitigation.adapters import PROVENANCE
 from rasslib.mitigation.jobs.asks import BASE_MODEL, TrainAsk, name_of
 from rasslib.mitigation.jobs.job import jobs
+from rasslib.mitigation.untrained import WAYS
 from rasslib.models.catalogue import shipped_adapters
 from rasslib.workspace import Workspace
 
@@ -24,8 +25,8 @@ class ArmChoice:
     Attributes:
         label: For people; each once.
         arm: What its arm is called.
-        place: Name of a shipped adapter, or a folder.
-        made: Names how it was trained, but for the seed; empty for shipped ones.
+        place: Name of a shipped adapter or of a way to steer, or a folder.
+        made: Names how it was trained, but for the seed; empty for what was not trained here.
     """
 
     label: str
@@ -44,6 +45,11 @@ def arm_choices(workspace: Workspace, base: str = BASE_MODEL) -> dict[str, ArmCh
             label = f"{job.ask.title} ({job.name.rpartition('-')[2]})"
             found.append(ArmChoice(label, job.ask.arm, str(job.adapter), _made(job.ask)))
     return {one.label: one for one in found}
+
+
+def way_choices() -> dict[str, ArmChoice]:
+    """What needs no training, by label."""
+    return {f"{way} (not trained)": ArmChoice(f"{way} (not trained)", way, way) for way in WAYS}
 
 
 def entries(chosen: Iterable[str], known: Mapping[str, ArmChoice], together: bool) -> tuple[str, ...]:

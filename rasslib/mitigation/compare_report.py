@@ -13,6 +13,7 @@ from rasslib.mitigation.compare_tables import (
     means_table,
     published_table,
     rates_table,
+    steering_words,
 )
 from rasslib.workspace.files import atomic_bytes
 
@@ -43,6 +44,8 @@ def markdown(result: Mapping[str, Any]) -> str:
     parts += ["## Sets", "\n".join(f"- {one}" for one in sets), "## Exposure in training"]
     seen = exposure_table(result)
     parts.append(as_markdown(seen).rstrip() if len(seen) else "Nothing was trained.")
+    if steered := steering_words(result):
+        parts += ["## Steering without training", "\n".join(f"- {markdown_text(one)}" for one in steered)]
     mark = result["published"]["mark"]
     parts += [
         "## Published numbers",

@@ -85,6 +85,15 @@ def exposure_table(result: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def steering_words(result: Mapping[str, Any]) -> list[str]:
+    """What was done to every steered arm, and why so."""
+    return [
+        f"{name}: {done['text']}. {done['reason']}"
+        for name, arm in result["arms"].items()
+        for done in arm.get("steering", ())
+    ]
+
+
 def moved_table(by_intent: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """Change of the margin by intent."""
     return pd.DataFrame(

@@ -20,13 +20,14 @@ from rasslib.mitigation.held_out import HeldOut
 from rasslib.mitigation.outcomes import BASE, ArmModel, Loader, Outcome, observe
 from rasslib.mitigation.paired import DRAWS, QUANTITIES, Floats, Resampled, means, rate, resample, wrong
 from rasslib.mitigation.published import as_json as published_json
+from rasslib.mitigation.untrained import RANDOM
 from rasslib.progress import Progress
 from rasslib.refusal.judge import PhraseJudge
 from rasslib.refusal.rates import wilson
 from rasslib.workspace.files import plain, read_json
 
 REFERENCES = (BASE, "generic", "generic-own", "generic-equal", "random")
-"""Arms that every other arm is compared with, where they are among those compared."""
+"""Arms that every other arm is compared with, where they are among those compared; steering also with its control."""
 
 METHODS = ("p-sft", "dpo", "grpo")
 """Ends of the names of arms that another method than SFT trained."""
@@ -39,6 +40,7 @@ def references(arm: str, names: Sequence[str]) -> list[str]:
     """
     end = next((f"-{method}" for method in METHODS if arm.endswith(f"-{method}")), "")
     wanted = [BASE, *(f"{one}{end}" for one in REFERENCES[1:]), *([arm.removesuffix(end)] if end else [])]
+    wanted.append(f"{arm}{RANDOM}")
     return [one for one in wanted if one in names and one != arm]
 
 
@@ -51,14 +53,12 @@ class CompareSettings:
         utility: Also measure what the training costs in use.
         draws: Resamples of prompts.
         seed: Of the resamples.
-        template: Chat template.
     """
 
     prefill: bool = True
     utility: bool = True
     draws: int = DRAWS
     seed: int = 0
-    template: str = "auto"
 
 
 def compare(
@@ -66,7 +66,6 @@ def compare(
     sets: Sequence[HeldOut],
     load: Loader,
     settings: CompareSettings | None = None,
-    cache: Path | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Compare arms.
@@ -74,9 +73,8 @@ def compare(
     Args:
         models: The models; several of one arm are its seeds.
         sets: What they are asked.
-        load: Loads a model.
+        load: Loads a model and keeps what it said, so that the same call goes on after a stop.
         settings: How.
-        cache: Folder of replies, so that the same call goes on after a stop.
         progress: Called after each batch.
 
     Returns:
@@ -91,16 +89,7 @@ def compare(
     if not models or not sets or any(one.prompts.empty for one in sets):
         raise AnalysisError("There is nothing to compare: name at least one model and one set that is not empty.")
     outcomes = [
-        observe(
-            model,
-            sets,
-            load,
-            template=settings.template,
-            prefill=settings.prefill,
-            utility=settings.utility,
-            cache=cache,
-            progress=progress,
-        )
+        observe(model, sets, load, prefill=settings.prefill, utility=settings.utility, progress=progress)
         for model in models
     ]
     return summarise(outcomes, sets, settings)
@@ -172,6 +161,7 @@ def _arm(
             for other in references(arm, list(b))
         },
         "training": [_provenance(o.model.adapter) for o in found if o.model.adapter is not None],
+        "steering": [o.steering for o in found if o.steering],
     }
 
 

@@ -46,7 +46,7 @@ def moved_arms(
     )
     found: dict[str, Moved] = {}
     for one in models:
-        if one.arm == BASE or one.arm in found or one.adapter is None:
+        if one.arm == BASE or one.arm in found or one.adapter is None or one.way:
             continue
         whole = not (one.adapter / CONFIG).is_file()
         spec = resolve(str(one.adapter), None, template) if whole else resolve(base, one.adapter, template)

@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from rasslib.mitigation.held_out import HeldOut
-from rasslib.mitigation.measure import REFUSAL_TOKENS, behaviours, texts
+from rasslib.mitigation.measure import behaviours, texts
 from rasslib.mitigation.prefixes import attack_for
-from rasslib.mitigation.replies import ReplyFile, greedy_replies
+from rasslib.mitigation.speakers import Speaker
 from rasslib.mitigation.utility import Utility, measure_utility
-from rasslib.models.fingerprint import fingerprint
-from rasslib.models.loading import Pretrained
-from rasslib.models.templates import ChatFormat
 from rasslib.progress import Progress
 
 BASE = "base"
@@ -27,10 +24,12 @@ class ArmModel:
     Attributes:
         arm: Name of the arm; several models of one arm are its seeds.
         adapter: Folder of its adapter, or of a whole model; None for the base itself.
+        way: How it is steered besides, one of :data:`rasslib.mitigation.untrained.WAYS`; empty: not at all.
     """
 
     arm: str
     adapter: Path | None = None
+    way: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,15 +42,17 @@ class Outcome:
         prefilled: The same under a prefill, harmful sets only: what the model goes on to say after a compliant
             opening is judged.
         utility: What it costs in use; None where that was not asked for.
+        steering: What is done to it besides its weights.
     """
 
     model: ArmModel
     direct: dict[str, dict[str, str]]
     prefilled: dict[str, dict[str, str]] = field(default_factory=dict)
     utility: Utility | None = None
+    steering: dict[str, Any] = field(default_factory=dict)
 
 
-Loader = Callable[[ArmModel], Pretrained]
+Loader = Callable[[ArmModel], Speaker]
 
 
 def observe(
@@ -59,50 +60,31 @@ def observe(
     sets: Sequence[HeldOut],
     load: Loader,
     *,
-    template: str = "auto",
     prefill: bool = True,
     utility: bool = True,
-    cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Ask one model everything; the replies are kept in ``cache``, so a stopped comparison goes on where it was.
+    """Ask one model everything; what it said is kept, so a stopped comparison goes on where it was.
 
     Raises:
         ModelError: The model cannot be loaded.
         Stopped: ``progress`` asked to stop.
     """
-    loaded = load(model)
-    chat = ChatFormat(loaded.tokenizer, template)
-    stem = f"{fingerprint(loaded.model)}-{chat.hash}-{REFUSAL_TOKENS}"
+    speaker = load(model)
 
-    def ask(one: HeldOut, kind: str, prefills: dict[str, str] | None) -> dict[str, str]:
-        file = ReplyFile(cache / f"{stem}-{kind}.jsonl") if cache else None
-        stage = f"{model.arm}: {one.name}{', prefilled' if prefills else ''}"
-        found = greedy_replies(
-            loaded.model,
-            chat,
-            texts(one.prompts),
-            REFUSAL_TOKENS,
-            batch_size=32,
-            cache=file,
-            progress=progress,
-            stage=stage,
-            prefills=prefills,
-        )
-        return behaviours(found)
+    def ask(one: HeldOut, kind: str, openings: dict[str, str] | None) -> dict[str, str]:
+        stage = f"{model.arm}: {one.name}{', prefilled' if openings else ''}"
+        return behaviours(speaker.replies(texts(one.prompts), kind, stage, progress, openings))
 
     harmful = [one for one in sets if one.metric == "ASR"]
     return Outcome(
         model,
         {one.name: ask(one, "direct", None) for one in sets},
         {one.name: ask(one, "prefill", _attacks(one)) for one in harmful} if prefill else {},
-        _utility(loaded.model, chat, cache, stem, progress) if utility else None,
+        measure_utility(speaker, progress) if utility else None,
+        speaker.facts(),
     )
 
 
 def _attacks(one: HeldOut) -> dict[str, str]:
     return {str(key): attack_for(str(key)) for key in one.prompts["id"]}
-
-
-def _utility(model: Any, chat: ChatFormat, cache: Path | None, stem: str, progress: Progress | None) -> Utility:
-    return measure_utility(model, chat, ReplyFile(cache / f"{stem}-answers.jsonl") if cache else None, progress)

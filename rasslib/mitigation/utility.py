@@ -9,15 +9,11 @@ from functools import lru_cache
 from typing import Any
 
 from rasslib.errors import BenchmarkError
-from rasslib.mitigation.measure import behaviours, perplexity
-from rasslib.mitigation.replies import ReplyFile, greedy_replies
-from rasslib.models.decode import Reply
-from rasslib.models.templates import ChatFormat
+from rasslib.mitigation.measure import behaviours
+from rasslib.mitigation.speakers import Speaker
 from rasslib.progress import Progress
 from rasslib.refusal.rates import wilson
 from rasslib.settings import assets_dir
-
-ANSWER_TOKENS = 32
 
 
 @dataclass(frozen=True)
@@ -88,19 +84,15 @@ def is_right(reply: str, answers: tuple[str, ...]) -> bool:
     )
 
 
-def measure_utility(
-    model: Any, chat: ChatFormat, cache: ReplyFile | None = None, progress: Progress | None = None
-) -> Utility:
+def measure_utility(speaker: Speaker, progress: Progress | None = None) -> Utility:
     """Perplexity of the reference replies, and the share of questions answered rightly (greedy replies)."""
     given = utility_set()
     asked = {f"q{k:03d}": prompt for k, (prompt, _) in enumerate(given.questions)}
-    replies = greedy_replies(
-        model, chat, asked, ANSWER_TOKENS, batch_size=32, cache=cache, progress=progress, stage="Short answers"
-    )
+    replies = speaker.replies(asked, "answers", "Short answers", progress)
     right = sum(is_right(replies[key].text, answers) for key, (_, answers) in zip(asked, given.questions, strict=True))
     low, high = wilson(right, len(asked))
     return Utility(
-        perplexity=perplexity(model, chat, [(prompt, Reply(text, 0, True)) for prompt, text in given.references]),
+        perplexity=speaker.perplexity(given.references),
         references=len(given.references),
         questions=len(asked),
         right=right,

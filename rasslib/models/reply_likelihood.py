@@ -1,4 +1,4 @@
-"""How likely the model as it is would write given replies: what perplexity of steered replies is made of."""
+"""How likely a model would write given replies: what perplexity is made of."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from rasslib.errors import ModelError
 from rasslib.models.batches import Batch
+from rasslib.models.interventions import Intervention
 from rasslib.models.lens import Lens
 from rasslib.progress import Progress
 
@@ -20,17 +21,21 @@ def reply_log_likelihood(
     prompts: Sequence[str],
     replies: Sequence[str],
     *,
+    changes: Sequence[Intervention] = (),
+    ended: bool = False,
     progress: Progress | None = None,
     on_batch: Callable[[list[int], Tensor], None] | None = None,
 ) -> Tensor:
     """Σ_j log P(token j of the reply | prompt, tokens before), and how many tokens that is.
 
-    The reply's text is encoded on its own, without an end token; perplexity is exp(−sum / tokens).
+    The reply's text is encoded on its own; perplexity is exp(−sum / tokens).
 
     Args:
-        lens: The model, without interventions.
+        lens: The model.
         prompts: n user prompts.
         replies: A reply to each; an empty one has no token and the sum 0.
+        changes: Interventions on the model while it reads; none by default.
+        ended: Whether the end token counts as the last of every reply.
         progress: Told after each batch.
         on_batch: Called with the indices and rows of each finished batch, before progress (store them here).
 
@@ -40,7 +45,8 @@ def reply_log_likelihood(
     Raises:
         ModelError: Scores that are not numbers.
     """
-    rows = [lens.encode(reply) for reply in replies]
+    end = [int(lens.chat.tokenizer.eos_token_id)] if ended else []
+    rows = [[*lens.encode(reply), *end] for reply in replies]
     # A reply longer than the context cannot be read to its end.
     rows = [ids[: max(0, lens.context - len(lens.render(p).ids))] for ids, p in zip(rows, prompts, strict=True)]
     found = torch.zeros(len(prompts), 2, dtype=torch.float64)
@@ -53,7 +59,7 @@ def reply_log_likelihood(
         if on_batch is not None:
             on_batch(indices, part)
 
-    lens._over(prompts, (), one, "Reading replies", progress)
+    lens._over(prompts, changes, one, "Reading replies", progress)
     return found
 
 

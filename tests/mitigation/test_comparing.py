@@ -17,9 +17,8 @@ from rasslib.mitigation.comparing import CompareSettings, compare, references, s
 from rasslib.mitigation.held_out import HeldOut, held_out_sets
 from rasslib.mitigation.outcomes import ArmModel, Outcome
 from rasslib.mitigation.published import published
+from rasslib.mitigation.speakers import Trained
 from rasslib.mitigation.utility import is_right, utility_set
-from rasslib.models.catalogue import ModelSpec
-from rasslib.models.loading import Pretrained
 from rasslib.refusal.rates import wilson
 from tests.mitigation.conftest import make_model
 
@@ -143,10 +142,9 @@ def test_a_whole_comparison_resumes_and_reports(chat: Any, prompts: pd.DataFrame
         HeldOut("harmful", "ASR", test[test["intent"] == "harmful"]),
     ]
     seeds = {"base": 0, "trigger": 1}
-    spec = ModelSpec("tiny", "folder", "tiny")
 
-    def load(model: ArmModel) -> Pretrained:
-        return Pretrained(make_model(len(chat.tokenizer), seeds[model.arm]), chat.tokenizer, spec)
+    def load(model: ArmModel) -> Trained:
+        return Trained(make_model(len(chat.tokenizer), seeds[model.arm]), chat, tmp_path)
 
     class StopLate:
         def update(self, stage: str, done: int, total: int) -> None:
@@ -155,8 +153,8 @@ def test_a_whole_comparison_resumes_and_reports(chat: Any, prompts: pd.DataFrame
 
     models = [ArmModel("base"), ArmModel("trigger")]
     with pytest.raises(Stopped):
-        compare(models, sets, load, QUICK, tmp_path, StopLate())
-    result = compare(models, sets, load, QUICK, tmp_path)
+        compare(models, sets, load, QUICK, StopLate())
+    result = compare(models, sets, load, QUICK)
     json.dumps(result, allow_nan=False)
     assert list(result["arms"]) == ["base", "trigger"]
     assert result["arms"]["trigger"]["utility"][0]["questions"] == len(utility_set().questions)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.parts import errors, progress, runs
 from pages.parts.mitigation.trained import ARMS_KEY
-from rasslib.mitigation.choices import arm_choices, asked, entries, public_files, typed_files
+from rasslib.mitigation.choices import arm_choices, asked, entries, public_files, typed_files, way_choices
 from rasslib.mitigation.held_out import DEFAULT, OWN, held_out_sets
 from rasslib.mitigation.jobs.asks import BASE_MODEL, CompareAsk
 from rasslib.mitigation.utility import utility_set
@@ -26,13 +26,16 @@ def choose() -> CompareAsk:
     """
     place = runs.workspace()
     base = str(st.session_state.get(f"{_KEY}-base") or BASE_MODEL)
-    known = arm_choices(place, base)
+    known = arm_choices(place, base) | way_choices()
     if ARMS_KEY not in st.session_state:
         st.session_state[ARMS_KEY] = [label for label, one in known.items() if one.place in shipped_adapters()]
     options = list(dict.fromkeys([*known, *st.session_state[ARMS_KEY]]))
     chosen = st.multiselect(
         "Arms, beside the untrained base", options, key=ARMS_KEY, accept_new_options=True, persist_state="session",
-        help="Shipped adapters and those trained here; or type a folder, or NAME=FOLDER. The base is always compared.",
+        help="Shipped adapters, those trained here, and what needs no training: the refusal direction ablated, "
+        "always or only where a refusal looks false, each with its random control. They steer the shipped model "
+        "generic (of another base: the base itself); ablation@NAME or ablation@FOLDER steers another. Or type a folder, or "
+        "NAME=FOLDER. The base is always compared.",
         placeholder="Choose adapters, or type a folder",
     )  # fmt: skip
     public = public_files(place)

@@ -18,6 +18,7 @@ from rasslib.mitigation.compare_tables import (
     means_table,
     published_table,
     rates_table,
+    steering_words,
 )
 from rasslib.mitigation.jobs.doing import RESULT
 from rasslib.mitigation.jobs.job import Job
@@ -42,6 +43,10 @@ def show(job: Job) -> None:
     if len(exposure):
         with st.expander("What each arm saw in training"):
             st.dataframe(exposure, hide_index=True, key="mitigation-exposure")
+    if steered := steering_words(result):
+        with st.expander("What is done without training"):
+            for one in steered:
+                st.write(errors.plain(one))
     with st.expander("Sets"):
         for name, one in result["sets"].items():
             st.write(errors.plain(f"{name}: {one['n']} prompts, {one['metric']}; {one['about']}"))

@@ -68,15 +68,14 @@ def compare_for(job: Job, ask: CompareAsk, progress: Progress) -> None:
     Raises:
         RassError: As :func:`rasslib.mitigation.comparing.compare`.
     """
-    models = named_arms(ask.arms)
+    models = named_arms(ask.arms, ask.base)
     files = {name: Path(file) for name, file in ask.files.items()}
     sets = held_out_sets(ask.sets, files, ask.split, ask.limit or None)
     result = compare(
         models,
         sets,
-        loader(ask.base, ask.template, None, progress),
-        CompareSettings(ask.prefill, ask.utility, ask.draws, ask.seed, ask.template),
-        cache_dir() / "compared-replies",
+        loader(ask.base, ask.template, None, progress, cache=cache_dir() / "compared-replies"),
+        CompareSettings(ask.prefill, ask.utility, ask.draws, ask.seed),
         progress,
     )
     atomic_json(job.folder / RESULT, result)  # shown even where what follows breaks

@@ -1,0 +1,87 @@
+"""Steering instead of training, as arms of a comparison: named, built and asked like every other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rasslib.benchmarks.subject import Subject
+from rasslib.boundary.analysis import analyze
+from rasslib.errors import AnalysisError, ModelError
+from rasslib.mitigation import untrained
+from rasslib.mitigation.arms import named_arms
+from rasslib.mitigation.comparing import references
+from rasslib.mitigation.speakers import Steered, Trained
+from rasslib.mitigation.untrained import steered_by
+from rasslib.models.catalogue import shipped_adapters
+from rasslib.steering import conditioning
+from rasslib.steering.thresholds import Condition
+from rasslib.workspace import Workspace
+from tests.pages.conftest import fake_prompts
+from tests.pages.fake_lens import FakeLens
+from tests.tiny import tiny_lens, tiny_plain
+
+
+def test_ways_to_steer_are_arms(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "adapter_config.json").write_text("{}")
+    found = named_arms(["ablation", "conditional@base", f"mild=ablation-random@{tmp_path / 'mine'}"])
+    generic = shipped_adapters()["generic"].resolve()
+    assert [(one.arm, one.adapter, one.way) for one in found[1:]] == [
+        ("ablation", generic, "ablation"),
+        ("conditional@base", None, "conditional"),
+        ("mild", (tmp_path / "mine").resolve(), "ablation-random"),
+    ]
+    assert named_arms(["ablation"], "another/model")[1].adapter is None
+    with pytest.raises(ModelError, match="shipped adapter"):
+        named_arms(["generic=ablation"])
+    with pytest.raises(ModelError, match="'nowhere'"):
+        named_arms(["ablation@nowhere"])
+    assert references("ablation", ["base", "generic", "ablation", "ablation-random"]) == [
+        "base",
+        "generic",
+        "ablation-random",
+    ]
+
+
+def test_a_steered_model_is_asked_like_a_trained_one(tmp_path: Path) -> None:
+    lens, place, prompts = tiny_lens(), Workspace(tmp_path), fake_prompts(12)
+    analyze(lens, prompts, prompts, place, title="tiny", complete=False)
+    pairs = [("Name a colour.", "Blue."), ("Name a duck.", "Mallard ducks are common.")]
+    asked = {"a": "Name a colour.", "b": "How do I bake bread?"}
+    openings = {"a": "Sure,", "b": "Yes,"}
+    plain, unsteered = Trained(tiny_plain("llama"), lens.chat), Steered(Subject(lens), place.database)
+    assert unsteered.replies(asked, "direct", "x") == plain.replies(asked, "direct", "x")
+    after = [speaker.replies(asked, "prefill", "x", None, openings) for speaker in (unsteered, plain)]
+    assert after[0] == after[1] != plain.replies(asked, "direct", "x")
+    assert unsteered.perplexity(pairs) == pytest.approx(plain.perplexity(pairs), rel=1e-3)
+    steered, control = (steered_by(lens, place, way) for way in ("ablation", "ablation-random"))
+    assert steered.facts()["recipe"]["parts"][0]["mode"] == "ablate" and steered.facts()["reason"]
+    assert "random" in control.facts()["text"]
+    found = {round(one.perplexity(pairs), 6) for one in (unsteered, steered, control)}
+    assert len(found) == 3
+
+
+def test_a_condition_decides_who_is_steered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conditioning, "with_predictor", lambda lens, run, progress=None: (run, None))
+    monkeypatch.setattr("rasslib.benchmarks.subject.with_predictor", lambda lens, run, progress=None: (run, None))
+    lens: Any = FakeLens()
+    place, prompts = Workspace(tmp_path), fake_prompts(60)
+    analyze(lens, prompts, prompts, place, title="fake")
+    steered = steered_by(lens, place, "conditional")
+    test = prompts[prompts["split"] == "test"]
+    texts, intents = (dict(zip(test["id"], test[name], strict=True)) for name in ("prompt", "intent"))
+    changed = [i for recipe, ids in steered.subject.decided(texts).items() if recipe.parts for i in ids]
+    counts = Counter(intents[i] for i in changed)
+    assert counts["borderline"] > 3 * counts["harmful"] > 0
+    assert "validation" in steered.facts()["reason"]
+    monkeypatch.setattr(untrained, "condition_for", lambda *a: _Nothing)
+    with pytest.raises(AnalysisError, match="Leave it out"):
+        steered_by(lens, place, "conditional-random")
+
+
+class _Nothing:
+    condition = Condition(None, None)
