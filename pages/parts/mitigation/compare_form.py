@@ -32,10 +32,10 @@ def choose() -> CompareAsk:
     options = list(dict.fromkeys([*known, *st.session_state[ARMS_KEY]]))
     chosen = st.multiselect(
         "Arms, beside the untrained base", options, key=ARMS_KEY, accept_new_options=True, persist_state="session",
-        help="Shipped adapters, those trained here, and what needs no training: the refusal direction ablated, "
-        "always or only where a refusal looks false, each with its random control. They steer the shipped model "
-        "generic (of another base: the base itself); ablation@NAME or ablation@FOLDER steers another. Or type a folder, or "
-        "NAME=FOLDER. The base is always compared.",
+        help="Shipped adapters and those trained here. Not trained: the refusal direction ablated, always or only if a "
+        "refusal looks false, and random controls; of the shipped model generic (of another base: of the base), or "
+        "with ablation@NAME or ablation@FOLDER of another. Or type a folder, or NAME=FOLDER. The base is always "
+        "compared.",
         placeholder="Choose adapters, or type a folder",
     )  # fmt: skip
     public = public_files(place)
