@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rasslib.errors import ModelError
 from rasslib.mitigation.adapters import CONFIG
+from rasslib.mitigation.jobs.asks import BASE_MODEL
 from rasslib.mitigation.outcomes import BASE, ArmModel, Loader
 from rasslib.mitigation.speakers import Speaker, Trained
 from rasslib.mitigation.untrained import WAYS, steered_by
@@ -17,11 +18,10 @@ from rasslib.models.templates import ChatFormat
 from rasslib.progress import Progress
 from rasslib.workspace import Workspace
 
-EMBEDDED_BASE = "embedded-base"
 SHIPPED = "shipped"
 
 
-def named_arms(entries: Sequence[str], base: str = EMBEDDED_BASE) -> list[ArmModel]:
+def named_arms(entries: Sequence[str], base: str = BASE_MODEL) -> list[ArmModel]:
     """The models of a comparison; the base always comes first.
 
     Args:
@@ -49,7 +49,7 @@ def named_arms(entries: Sequence[str], base: str = EMBEDDED_BASE) -> list[ArmMod
             raise ModelError(f"An arm cannot be named {BASE}, which is the untrained model; give it another name.")
         way, of = _way(place)
         if way and not of:
-            of = "generic" if base == EMBEDDED_BASE and "generic" in shipped else BASE
+            of = "generic" if base == BASE_MODEL and "generic" in shipped else BASE
         adapter = None if way and of == BASE else _folder(name, of if way else place, shipped, bool(way))
         found.append(ArmModel(name, adapter, way))
     return list(dict.fromkeys(found))

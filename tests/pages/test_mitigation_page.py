@@ -19,6 +19,7 @@ from rasslib.mitigation.live import Event, LiveLog
 from rasslib.mitigation.moving import Moved
 from rasslib.mitigation.moving_files import save_moved
 from rasslib.mitigation.settings import AlignSettings
+from rasslib.models.catalogue import shipped_adapters
 from rasslib.workspace import Workspace
 from rasslib.workspace.files import atomic_json
 from tests.mitigation.test_comparing import QUICK, SETS, _outcome
@@ -136,10 +137,16 @@ def test_a_training_is_foretold_and_started(empty_workspace: Workspace, monkeypa
     at.text_input(key="mitigation-train-prompts").set_value("/nowhere.csv").run()
     assert not at.exception and at.error
     at.text_input(key="mitigation-train-prompts").set_value("bundled").run()
+    at.text_input(key="mitigation-train-from").set_value("/nowhere").run()
+    assert not at.exception and "no adapter at" in words(at)
+    generic = shipped_adapters()["generic"]
+    at.text_input(key="mitigation-train-from").set_value(str(generic)).run()
+    assert not at.exception and not at.error
     at.button(key="mitigation-train-start").click().run()
     assert not at.exception and len(begun) == 1
     (job,) = jobs(empty_workspace, TrainAsk)
     assert isinstance(job.ask, TrainAsk) and job.ask.settings.recipe == "rass-band" and job.ask.settings.steps == 6
+    assert job.ask.start == str(generic) and job.ask.title.endswith("on generic")
     assert at.button(key="mitigation-train-start").disabled
     at.button(key=f"mitigation-stop-{job.name}").click().run()
     assert not at.exception and job.stopping

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.parts import errors, runs
 from pages.parts.mitigation import live_charts, running, train_settings, trained
 from rasslib.errors import RassError
+from rasslib.mitigation.adapters import check_start
 from rasslib.mitigation.curves import of_events
 from rasslib.mitigation.jobs.asks import TrainAsk
 from rasslib.mitigation.jobs.job import Job, jobs, make_job
@@ -48,6 +51,8 @@ def _ahead(ask: TrainAsk) -> None:
     Raises:
         RassError: It cannot be.
     """
+    if ask.start:
+        check_start(Path(ask.start).expanduser(), ask.settings)
     if ask.pairs:
         st.info("The pairs of the file are trained on, each once a pass; how many count is told at the start.")
         return

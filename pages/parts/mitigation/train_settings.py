@@ -108,6 +108,11 @@ def _more(recipe: str, method: str) -> dict[str, Any]:
             "Preference pairs of the studio (file)", disabled=method != "dpo", **_named("pairs"),
             help="Trained on in place of the arm's data.",
         )  # fmt: skip
+        start = st.text_input(
+            "Adapter to train on (folder)", disabled=full, **_named("from"),
+            help="Instead of fresh weights. Reinforcement learns nothing from a model that never refuses: start it "
+            "from an adapter, every arm from the same.",
+        )  # fmt: skip
     return {
         "settings": {
             "learning_rate": float(rate),
@@ -123,6 +128,7 @@ def _more(recipe: str, method: str) -> dict[str, Any]:
         },
         "watch": int(watch),
         "pairs": pairs.strip() if method == "dpo" else "",
+        "start": "" if full else start.strip(),
         **_sources(recipe),
     }
 

@@ -34,9 +34,10 @@ def show(busy: Job | None) -> None:
     chosen = st.selectbox(
         "Training",
         list(found),
-        format_func=lambda name: f"{found[name].ask.title} · {STATES[states[name]]} · {found[name].created[:10]}",
+        format_func=lambda name: f"{found[name].ask.title} · {found[name].created[:10]}",  # no state: labels must last
         key="mitigation-training",
     )
+    st.caption(errors.plain(f"State: {STATES[states[chosen]]}."))
     job = found[chosen]
     if states[chosen] == FINISHED and (job.adapter / PROVENANCE).is_file():
         _finished(job)

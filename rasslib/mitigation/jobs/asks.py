@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rasslib.errors import WorkspaceError
@@ -30,6 +31,7 @@ class TrainAsk:
         pool: How many the grammar makes.
         triggers: File of triggers; empty for those that come along.
         pairs: File of preference pairs of the studio, for DPO.
+        start: Folder of an adapter to train on; empty for fresh weights.
     """
 
     settings: AlignSettings = field(default_factory=AlignSettings)
@@ -42,6 +44,7 @@ class TrainAsk:
     pool: int = 1500
     triggers: str = ""
     pairs: str = ""
+    start: str = ""
 
     @property
     def arm(self) -> str:
@@ -53,7 +56,8 @@ class TrainAsk:
     def title(self) -> str:
         """For lists."""
         of = f" of {self.base}" if self.base != BASE_MODEL else ""
-        return f"{self.arm}, seed {self.settings.seed}{of}"
+        on = f", on {Path(self.start).name}" if self.start else ""
+        return f"{self.arm}, seed {self.settings.seed}{of}{on}"
 
 
 @dataclass(frozen=True)

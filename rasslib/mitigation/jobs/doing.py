@@ -59,6 +59,7 @@ def train_for(job: Job, ask: TrainAsk, progress: Progress) -> None:
         extra=extra,
         pairs=read_pairs(pairs)[0] if pairs else None,
         live=Live(ask.watch),
+        start=_path(ask.start),
     )
 
 
