@@ -7,13 +7,13 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from rasslib.benchmarks.language_tables import BASES, RANDOM, change, marked_names
 from rasslib.benchmarks.languages import FIT, name_of
 
 COLOURS = {"harmful": "#D55E00", "borderline": "#E69F00", "harmless": "#2A86C8"}
 GREY = "#8A8F98"
 SHARES = ((0.0, "#C24E00"), (0.5, "#C8C8C8"), (1.0, "#1F6FB2"))
 """AUC: grey at a coin toss, blue where the axis tells the classes apart, orange where it is turned round."""
-RANDOM = "random directions"
 
 
 def rates_chart(study: Mapping[str, Any]) -> go.Figure:
@@ -46,6 +46,7 @@ def rates_chart(study: Mapping[str, Any]) -> go.Figure:
 def transfer_chart(study: Mapping[str, Any], measure: str) -> go.Figure:
     """AUC of the axis of each language (rows) in each language (columns); hovers give interval and counts."""
     cells = {(cell["source"], cell["target"]): cell for cell in study["transfer"]["cells"][measure]}
+    names = marked_names(study)
     sources = list(dict.fromkeys(source for source, _ in cells))
     targets = list(dict.fromkeys(target for _, target in cells))
     values = [[_auc(cells.get((source, target)), "value") for target in targets] for source in sources]
@@ -53,8 +54,8 @@ def transfer_chart(study: Mapping[str, Any], measure: str) -> go.Figure:
     return _matrix(
         values,
         hovers,
-        [name_of(source) if source else RANDOM for source in sources],
-        [name_of(target) for target in targets],
+        [names.get(source, name_of(source)) if source else RANDOM for source in sources],
+        [names.get(target, name_of(target)) for target in targets],
         {"zmin": 0.0, "zmax": 1.0, "colorscale": [list(stop) for stop in SHARES], "colorbar": {"title": "AUC"}},
         ".2f",
     )
@@ -69,16 +70,16 @@ def causal_chart(study: Mapping[str, Any], effect: str) -> go.Figure:
     """
     targets = study["transfer"]["causal"]["targets"]
     sources = list(dict.fromkeys(cell["source"] for target in targets for cell in target["cells"]))
-    base = "base_harmful" if effect == "bypass" else "base_harmless"
+    base, named = BASES[effect], marked_names(study)
     values: list[list[float | None]] = []
     hovers: list[list[str]] = []
     for source in sources:
         row, told = [], []
         for target in targets:
-            found = next((cell for cell in target["cells"] if cell["source"] == source), {"effect": None})
-            after = (found["effect"] or {}).get(effect)
-            row.append(None if after is None else after - target[base])
-            told.append(_effect(target, found, effect, base, after))
+            cell = next((one for one in target["cells"] if one["source"] == source), {"effect": None})
+            found = change(cell["effect"], effect, target[base])
+            row.append(None if found is None else found["change"])
+            told.append(_effect(target, cell, effect, base, found))
         values.append(row)
         hovers.append(told)
     reach = max((abs(v) for row in values for v in row if v is not None), default=1.0) or 1.0
@@ -88,14 +89,19 @@ def causal_chart(study: Mapping[str, Any], effect: str) -> go.Figure:
         "colorscale": [list(stop) for stop in reversed([(1 - at, hue) for at, hue in SHARES])],
         "colorbar": {"title": "log-odds"},
     }
-    names = [name_of(target["target"]) for target in targets]
-    return _matrix(values, hovers, [name_of(source) for source in sources], names, colours, "+.1f")
+    columns = [named.get(target["target"], name_of(target["target"])) for target in targets]
+    rows = [named.get(source, name_of(source)) for source in sources]
+    return _matrix(values, hovers, rows, columns, colours, "+.1f")
 
 
-def _effect(target: Mapping[str, Any], cell: Mapping[str, Any], effect: str, base: str, after: float | None) -> str:
-    if after is None:
+def _effect(
+    target: Mapping[str, Any], cell: Mapping[str, Any], effect: str, base: str, found: Mapping[str, Any] | None
+) -> str:
+    if found is None:
         return "no effect could be measured"
-    text = f"refusal score {target[base]:+.2f} → {after:+.2f}"
+    text = f"refusal score {target[base]:+.2f} → {target[base] + found['change']:+.2f}"
+    if found["low"] is not None:
+        text += f"<br>change {found['change']:+.2f} ({found['low']:+.2f} to {found['high']:+.2f})"
     control = target["control_bypass"] if effect == "bypass" else cell.get("control_induce")
     if control:
         text += f"<br>random directions: {control['low']:+.2f} to {control['high']:+.2f}"

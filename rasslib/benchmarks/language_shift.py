@@ -29,6 +29,8 @@ from rasslib.errors import AnalysisError
 from rasslib.models.lens import Lens
 from rasslib.progress import Progress
 
+CAUSAL_SPLIT = "test"
+"""Split of the prompts that directions are tried out on."""
 Z95 = 1.96
 
 
@@ -119,7 +121,7 @@ def causal_transfer(
     cache: MutableMapping[str, dict[str, float]],
     progress: Progress,
 ) -> tuple[dict[str, CausalChoice], dict[str, str]]:
-    """Every direction tried out in every language, on validation prompts.
+    """Every direction tried out in every language, on test prompts: nothing is chosen by what is found.
 
     Args:
         lens: The model.
@@ -136,7 +138,7 @@ def causal_transfer(
     found: dict[str, CausalChoice] = {}
     left_out: dict[str, str] = {}
     for language in languages_of(table):
-        here = table[(table["language"] == language) & (table["split"] == "validation")]
+        here = table[(table["language"] == language) & (table["split"] == CAUSAL_SPLIT)]
         by_intent = {kind: here.loc[here["intent"] == kind, "prompt"].tolist() for kind in ("harmful", "harmless")}
         try:
             found[language] = try_directions(

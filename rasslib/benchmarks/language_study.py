@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 from torch import Tensor
 
-from rasslib.benchmarks.language_shift import boundary_shifts, causal_transfer, opener_shares
+from rasslib.benchmarks.language_shift import CAUSAL_SPLIT, boundary_shifts, causal_transfer, opener_shares
 from rasslib.benchmarks.languages import FEW, FIT, LanguageRule, language_findings, name_of, written_in
 from rasslib.benchmarks.transfer import MEASURES, Axes, against_reference, fit_languages, transfer_cells
 from rasslib.boundary.causal import CausalChoice, CausalSettings
@@ -61,7 +61,7 @@ class LanguageSettings:
     rule: LanguageRule = field(default_factory=LanguageRule)
     causal: bool = True
     causal_settings: CausalSettings = field(
-        default_factory=lambda: CausalSettings(prompts=8, controls=2, control_layers=1)
+        default_factory=lambda: CausalSettings(prompts=14, controls=3, control_layers=1)
     )
     draws: int = 2000
     seed: int = 0
@@ -116,7 +116,7 @@ def study_languages(
     judged = [code for code, finding in findings.items() if finding.verdict in (FIT, FEW)]
     heard = table.assign(behaviour=table["behaviour"].where(table["language"].isin(judged), "invalid"))
     try:
-        result["transfer"] = _transfer(lens, acts, heard, workspace, settings, openers, clock, told)
+        result["transfer"] = _transfer(lens, acts, heard, judged, workspace, settings, openers, clock, told)
     except AnalysisError as error:
         result["transfer"] = {"reason": str(error)}
     result["seconds"] = clock.seconds
@@ -189,6 +189,7 @@ def _transfer(
     lens: Lens,
     acts: Tensor,
     table: pd.DataFrame,
+    voters: list[str],
     workspace: Workspace,
     settings: LanguageSettings,
     openers: list[int],
@@ -201,7 +202,7 @@ def _transfer(
         AnalysisError: No language has an axis.
     """
     with clock.stage("axes"):
-        axes = fit_languages(acts, table, settings.position)
+        axes = fit_languages(acts, table, settings.position, voters)
         here = acts[:, axes.layer]
         drawn: dict[str, int] = {"draws": settings.draws, "seed": settings.seed}
         found: dict[str, Any] = {
@@ -251,6 +252,7 @@ def _target(language: str, choice: CausalChoice, sources: Mapping[str, Any]) -> 
         "n_harmless": choice.n_harmless,
         "base_harmful": choice.base_harmful,
         "base_harmless": choice.base_harmless,
+        "split": CAUSAL_SPLIT,
         "control_bypass": choice.control_bypass,
         "cells": cells,
     }

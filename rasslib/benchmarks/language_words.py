@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from rasslib.benchmarks.language_tables import EFFECTS, causal_table, long_table, rates_table, transfer_table
 from rasslib.benchmarks.languages import FIT, name_of
 from rasslib.benchmarks.shares import share
+from rasslib.benchmarks.tables import as_csv, as_markdown, markdown_text
+from rasslib.benchmarks.transfer import MEASURES
+from rasslib.workspace.files import atomic_bytes, atomic_json
 
 WEAK_HINT = "Rates in languages in which the model is too weak say nothing about its safety."
 
@@ -20,6 +25,47 @@ def study_in_words(study: Mapping[str, Any]) -> list[str]:
     lines.append(f"Axes: {transfer['why_layer']}")
     lines += against_lines(study)
     return [*lines, *shift_lines(study)]
+
+
+def report(study: Mapping[str, Any]) -> str:
+    """A study as a Markdown file: rates, verdicts, both matrices with intervals, shifts."""
+    model, settings = study["model"], study["settings"]
+    parts = [
+        f"# {markdown_text(study['title'])}",
+        markdown_text(
+            f"{study['prompts']['n']} prompts; replies cut at {settings['reply_tokens']} tokens, judged by "
+            f"{study['judge']}; model {model['name']} ({model['fingerprint']}); {study['created']}. Rates have 95 % "
+            "Wilson intervals, AUC bootstrap ones, changes of scores Student's t over prompts."
+        ),
+        "## Refusal by language",
+        as_markdown(rates_table(study)).rstrip(),
+        *[markdown_text(one) for one in warnings(study)],
+    ]
+    transfer = study["transfer"]
+    if transfer.get("reason"):
+        return "\n\n".join([*parts, markdown_text(f"No axes: {transfer['reason']}")]) + "\n"
+    parts += ["## Axes in other languages", markdown_text(transfer["why_layer"])]
+    for measure, words in MEASURES.items():
+        parts += [f"AUC, {words} (test prompts)", as_markdown(transfer_table(study, measure)).rstrip()]
+    if transfer.get("causal"):
+        for effect, words in EFFECTS.items():
+            title = f"Change of the refusal score (log-odds), {words}"
+            parts += [title, as_markdown(causal_table(study, effect)).rstrip()]
+    lines = [*against_lines(study), *shift_lines(study)]
+    return "\n\n".join([*parts, "\n".join(f"- {markdown_text(one)}" for one in lines)]) + "\n"
+
+
+def write_study(study: Mapping[str, Any], folder: Path) -> list[str]:
+    """Write the report, both matrices (CSV) and the study (JSON) into a folder; returns their paths.
+
+    Raises:
+        WorkspaceError: A file cannot be written.
+    """
+    folder = folder.expanduser()
+    atomic_bytes(folder / "report.md", report(study).encode())
+    atomic_bytes(folder / "matrices.csv", as_csv(long_table(study)))
+    atomic_json(folder / "study.json", study)
+    return [str(folder / name) for name in ("report.md", "matrices.csv", "study.json")]
 
 
 def rate_lines(study: Mapping[str, Any]) -> list[str]:

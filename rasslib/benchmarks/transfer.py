@@ -11,7 +11,7 @@ and ``intent`` (harmful against harmless prompts; what is left where the model s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,13 +91,14 @@ class Axes:
     left_out: Mapping[str, str]
 
 
-def fit_languages(acts: Tensor, table: pd.DataFrame, position: str) -> Axes:
+def fit_languages(acts: Tensor, table: pd.DataFrame, position: str, voters: Collection[str] | None = None) -> Axes:
     """An intent direction for every language that has the prompts for one, at a layer common to all.
 
     Args:
         acts: [n, L, d] residual stream at the read position, rows as in ``table``.
         table: ``language``, ``intent``, ``split``, ``behaviour``.
         position: Name of the read position.
+        voters: Languages by which the layer is chosen, where any of them can; by default all.
 
     Raises:
         AnalysisError: No language has a direction.
@@ -111,7 +112,7 @@ def fit_languages(acts: Tensor, table: pd.DataFrame, position: str) -> Axes:
             left_out[language] = str(error)
     if not found:
         raise AnalysisError(f"No language has an axis. {next(iter(left_out.values()), 'There are no prompts.')}")
-    layer, reason = _common_layer(acts, table, found, layers)
+    layer, reason = _common_layer(acts, table, found, layers, found if voters is None else voters)
     return Axes(layer, reason, {language: by_layer[layer] for language, by_layer in found.items()}, left_out)
 
 
@@ -237,7 +238,11 @@ def _fit(acts: Tensor, table: pd.DataFrame, language: str, layer: int, position:
 
 
 def _common_layer(
-    acts: Tensor, table: pd.DataFrame, found: Mapping[str, Mapping[int, Direction]], layers: Sequence[int]
+    acts: Tensor,
+    table: pd.DataFrame,
+    found: Mapping[str, Mapping[int, Direction]],
+    layers: Sequence[int],
+    voters: Collection[str],
 ) -> tuple[int, str]:
     """The layer with the highest mean validation AUC of native directions; ties to the earlier."""
     used: dict[str, tuple[Any, Bools]] = {}
@@ -249,6 +254,7 @@ def _common_layer(
                 used[language] = rows, high
                 kinds.add(measure)
                 break
+    used = {language: one for language, one in used.items() if language in voters} or used
     if not used:
         middle = layers[len(layers) // 2]
         return middle, f"Layer {middle} is the middle one: the validation split is too small to choose by."

@@ -167,7 +167,7 @@ def _check(
     for kind, prompts in (("harmful", harmful), ("harmless", harmless)):
         if not prompts:
             raise AnalysisError(
-                f"Trying out directions needs {kind} prompts, but the validation split has none: add some."
+                f"Trying out directions needs {kind} prompts, and there are none in the split it is done on: add some."
             )
     for direction in directions:
         if len(direction.vector) != lens.d_model or not 0 <= direction.layer < lens.n_layers:

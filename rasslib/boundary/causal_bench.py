@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from rasslib.boundary.directions import Direction
+from rasslib.boundary.statistics import mean_interval
 from rasslib.models.interventions import Ablate, Add, Intervention
 from rasslib.models.lens import Lens
 from rasslib.refusal.score import refusal_score
@@ -49,7 +50,7 @@ class Bench:
     ) -> None:
         self._lens, self._harmful, self._harmless = lens, harmful, harmless
         self._openers, self._strength, self._cache = openers, strength, cache
-        self._world = "\0".join([lens.key, str(openers), *harmful, "", *harmless])
+        self._world = "\0".join(["with limits", lens.key, str(openers), *harmful, "", *harmless])
         self.counts = len(harmful), len(harmless)
 
     @cached_property
@@ -57,36 +58,46 @@ class Bench:
         """[n, vocab] logits after the harmless prompts, unchanged: only read if a KL is missing."""
         return self._lens.next_token_logits(self._harmless)
 
+    @cached_property
+    def _scores(self) -> dict[str, Tensor]:
+        """[n] ρ of every prompt, unchanged."""
+        return {"harmful": self._score(self._logits(self._harmful)), "harmless": self._score(self._plain)}
+
     def base(self) -> dict[str, float]:
         """Mean ρ without intervention."""
-        return self._kept(
-            "base",
-            lambda: {"harmful": self._score(self._logits(self._harmful)), "harmless": self._score(self._plain)},
-        )
+        return self._kept("base", lambda: {kind: float(scores.mean()) for kind, scores in self._scores.items()})
 
     def ablation(self, vector: Tensor) -> dict[str, float]:
-        """Bypass and KL."""
+        """Bypass with the limits of the change, and KL."""
 
         def measure() -> dict[str, float]:
             changes = [Ablate(vector)]
-            bypass = self._score(self._logits(self._harmful, changes))
-            return {"bypass": bypass, "kl": mean_kl(self._plain, self._logits(self._harmless, changes))}
+            found = self._changed("bypass", "harmful", self._logits(self._harmful, changes))
+            return {**found, "kl": mean_kl(self._plain, self._logits(self._harmless, changes))}
 
         return self._kept("ablate", measure, vector)
 
     def addition(self, direction: Direction, vector: Tensor | None = None) -> dict[str, float]:
-        """Induce, of the direction or of another vector at its layer."""
+        """Induce with the limits of the change, of the direction or of another vector at its layer."""
         v = self._strength * (direction.vector if vector is None else vector)
         changes = [Add(direction.layer, v)]
         return self._kept(
-            f"add {direction.layer}", lambda: {"induce": self._score(self._logits(self._harmless, changes))}, v
+            f"add {direction.layer}",
+            lambda: self._changed("induce", "harmless", self._logits(self._harmless, changes)),
+            v,
         )
+
+    def _changed(self, name: str, kind: str, logits: Tensor) -> dict[str, float]:
+        """Mean ρ, and Student's t limits of its change over the same prompts."""
+        scores = self._score(logits)
+        _, low, high = mean_interval((scores - self._scores[kind]).numpy())
+        return {name: float(scores.mean()), f"{name}_low": low, f"{name}_high": high}
 
     def _logits(self, prompts: list[str], changes: Sequence[Intervention] = ()) -> Tensor:
         return self._lens.next_token_logits(prompts, changes)
 
-    def _score(self, logits: Tensor) -> float:
-        return float(refusal_score(logits, self._openers).mean())
+    def _score(self, logits: Tensor) -> Tensor:
+        return refusal_score(logits, self._openers).double().cpu()
 
     def _kept(
         self, what: str, measure: Callable[[], dict[str, float]], vector: Tensor | None = None

@@ -78,11 +78,18 @@ class Effect:
         bypass: Mean refusal score of harmful prompts with the direction ablated.
         induce: Mean refusal score of harmless prompts with it added.
         kl: Mean KL(base ‖ ablated) after harmless prompts, in nats.
+        bypass_low, bypass_high: 95 % limits of the change of the score by ablation (Student's t over the prompts); NaN
+            with one prompt.
+        induce_low, induce_high: The same by addition.
     """
 
     bypass: float
     kl: float
     induce: float
+    bypass_low: float = math.nan
+    bypass_high: float = math.nan
+    induce_low: float = math.nan
+    induce_high: float = math.nan
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -245,3 +246,24 @@ def _interval(value: float, draws: Floats, confidence: float, y: Bools) -> Inter
     tail = (1 - confidence) / 2
     low, high = np.quantile(draws, (tail, 1 - tail))
     return Interval(value, float(low), float(high), int(y.sum()), int((~y).sum()))
+
+
+def mean_interval(
+    values: NDArray[np.float64] | Sequence[float], confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Mean and Student's t interval over prompts (a bootstrap of three or four prompts is far too narrow).
+
+    Args:
+        values: [n], one a prompt.
+        confidence: Of the interval.
+
+    Returns:
+        Mean, lower and upper limit; limits are NaN below two prompts, all are NaN without any.
+    """
+    from scipy.stats import t as student  # slow to import
+
+    x = np.asarray(values, dtype=np.float64)
+    if len(x) < 2:
+        return (float(x.mean()) if len(x) else math.nan), math.nan, math.nan
+    half = float(student.ppf((1 + confidence) / 2, len(x) - 1) * x.std(ddof=1) / math.sqrt(len(x)))
+    return float(x.mean()), float(x.mean()) - half, float(x.mean()) + half

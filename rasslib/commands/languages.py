@@ -40,7 +40,8 @@ def languages(
     column: Column = None,
     tokens: Annotated[int, typer.Option(help="Length at which replies are cut.", min=4)] = 48,
     causal: Annotated[bool, typer.Option(help="Also try the directions out on the model.")] = True,
-    causal_prompts: Annotated[int, typer.Option(help="Prompts of a class for that, per language.", min=2)] = 8,
+    causal_prompts: Annotated[int, typer.Option(help="Prompts of a class for that, per language.", min=2)] = 14,
+    out: Annotated[Path | None, typer.Option(help="Folder for the report, the matrices and the study.")] = None,
     seed: int = 0,
     workspace: WorkspaceOption = None,
     device: Device = None,
@@ -49,7 +50,7 @@ def languages(
 ) -> None:
     """Compare a model across languages: refusal, verdicts on weak languages, transfer of the axis."""
     from rasslib.benchmarks.language_study import LanguageSettings, study_languages
-    from rasslib.benchmarks.language_words import study_in_words
+    from rasslib.benchmarks.language_words import study_in_words, write_study
     from rasslib.benchmarks.languages import only_languages
     from rasslib.boundary.causal import CausalSettings
     from rasslib.prompts.parallel import fewer_triples
@@ -62,11 +63,13 @@ def languages(
         reference=reference,
         reply_tokens=tokens,
         causal=causal,
-        causal_settings=CausalSettings(prompts=causal_prompts, controls=2, control_layers=1),
+        causal_settings=CausalSettings(prompts=causal_prompts, controls=3, control_layers=1),
         seed=seed,
     )
     place = workspace_at(workspace)
     lens = lens_of(model, adapter, template, device, dtype)
     title = f"{model} on {'the parallel set' if prompts == 'parallel' else Path(prompts).name}"
     found: dict[str, Any] = study_languages(lens, given, place, settings, TextProgress(), title=title)
+    if out is not None:
+        found["files"] = write_study(found, out)
     print_result({**found, "notes": notes}, json_, "\n".join([*study_in_words(found), *notes]))

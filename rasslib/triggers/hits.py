@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from rasslib.boundary.pieces import Piece
+from rasslib.boundary.statistics import mean_interval
 from rasslib.refusal.rates import wilson
-from rasslib.triggers.intervals import mean_interval, rate_difference
+from rasslib.triggers.intervals import rate_difference
 
 TOPS = (1, 3)
 

@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import t as student
 
+from rasslib.boundary.statistics import mean_interval
 from rasslib.refusal.rates import wilson
 from rasslib.triggers.evidence import Difference
-
-LEAST = 2
-"""Prompts below which there is no interval: one value has no spread."""
-
-
-def mean_interval(
-    values: NDArray[np.float64] | Sequence[float], confidence: float = 0.95
-) -> tuple[float, float, float]:
-    """Mean and Student's t interval over prompts (a bootstrap of three or four prompts is far too narrow).
-
-    Args:
-        values: [n], one a prompt.
-        confidence: Of the interval.
-
-    Returns:
-        Mean, lower and upper limit; limits are NaN below :data:`LEAST` prompts, all are NaN without any.
-    """
-    x = np.asarray(values, dtype=np.float64)
-    if len(x) < LEAST:
-        return (float(x.mean()) if len(x) else math.nan), math.nan, math.nan
-    half = float(student.ppf((1 + confidence) / 2, len(x) - 1) * x.std(ddof=1) / math.sqrt(len(x)))
-    return float(x.mean()), float(x.mean()) - half, float(x.mean()) + half
 
 
 def mean_difference(after: Any, before: Any) -> Difference:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from rasslib.boundary.analysis import settings_of
 from rasslib.boundary.run import Analysis
+from rasslib.boundary.statistics import mean_interval
 from rasslib.errors import AnalysisError
 from rasslib.models.lens import Lens
 from rasslib.progress import Progress
 from rasslib.triggers.cutting import tokenizer_cut
-from rasslib.triggers.intervals import mean_interval
 from rasslib.triggers.lexicon import Entry, Lexicon, LexiconSettings
 from rasslib.triggers.occurrences import Occurrences, drawn, find_phrases, left_without
 from rasslib.triggers.readings import read_texts

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 import torch
 
+from rasslib.benchmarks import language_tables as tables
 from rasslib.benchmarks.language_shift import boundary_shifts, opener_shares
 from rasslib.benchmarks.language_study import LanguageSettings, saved_studies, study_languages, usable
+from rasslib.benchmarks.language_words import write_study
 from rasslib.benchmarks.languages import FEW, FIT, NO_PHRASES, UNKNOWN, WEAK, language_findings, written_in
 from rasslib.benchmarks.transfer import against_reference, fit_languages, transfer_cells
 from rasslib.boundary.causal import CausalSettings
@@ -132,6 +134,18 @@ def test_an_axis_carries_over_where_the_language_shares_it_and_only_there() -> N
     assert against["ar"].high < 0 < against["zh"].cosine and against["zh"].low <= 0 <= against["zh"].high
 
 
+def test_the_layer_is_chosen_by_languages_that_can_be_judged() -> None:
+    table = parallel_prompts()
+    table["behaviour"] = "invalid"
+    acts = torch.randn(len(table), 4, 8, generator=torch.Generator().manual_seed(0))
+    harmful = (table["intent"] == "harmful").to_numpy()
+    for layer, language in ((1, "en"), (2, "ar"), (2, "zh")):
+        acts[torch.from_numpy(harmful & (table["language"] == language).to_numpy()), layer, 0] += 6.0
+    assert fit_languages(acts, table, "last_template").layer == 2
+    assert fit_languages(acts, table, "last_template", ["en"]).layer == 1
+    assert fit_languages(acts, table, "last_template", []).layer == 2  # somebody has to choose
+
+
 def test_what_cannot_be_measured_says_why() -> None:
     table = parallel_prompts()
     table["behaviour"] = "complied"
@@ -197,7 +211,22 @@ def test_a_study_is_kept_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     assert len(transfer["cells"]["intent"]) == 3 * 3 + 3
     assert len(transfer["causal"]["targets"]) == 3
     cell = transfer["causal"]["targets"][0]["cells"][0]
-    assert cell["effect"]["induce"] > transfer["causal"]["targets"][0]["base_harmless"]
+    target = transfer["causal"]["targets"][0]
+    gap = cell["effect"]["induce"] - target["base_harmless"]
+    assert cell["effect"]["induce_low"] < gap < cell["effect"]["induce_high"] and target["split"] == "test"
+    words = tables.causal_table(found, "induce")
+    assert words.shape == (4, 4) and words.iloc[0, 1].startswith(f"{gap:+.1f} (") and words.iloc[3, 0] == tables.RANDOM
+    auc = transfer["cells"]["intent"][0]["auc"]
+    assert (
+        tables.transfer_table(found, "intent").iloc[0, 1]
+        == f"{auc['value']:.2f} ({auc['low']:.2f} to {auc['high']:.2f})"
+    )
+    long = tables.long_table(found)
+    assert len(long) == sum(map(len, transfer["cells"].values())) + 2 * 9 and set(long["prompts"]) == set(SENTENCES)
+    for name in write_study(found, tmp_path / "out"):
+        assert Path(name).stat().st_size > 500
+    report = (tmp_path / "out" / "report.md").read_text("utf-8")
+    assert words.iloc[0, 1] in report.replace("\\", "") and "Where" not in report.split("\n")[0]
     (damaged := tmp_path / "languages" / "broken.json").write_text("{", encoding="utf-8")
     assert [one["id"] for one in saved_studies(place)] == [found["id"]]
     damaged.unlink()

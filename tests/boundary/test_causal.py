@@ -149,6 +149,13 @@ def test_numbers_are_those_of_the_definition() -> None:
     induce = refusal_score(lens.next_token_logits(HARMLESS, [Add(one.layer, one.vector)]), openers).mean()
     assert effect.bypass == pytest.approx(float(bypass), abs=1e-4)
     assert effect.induce == pytest.approx(float(induce), abs=1e-4)
+    change = refusal_score(lens.next_token_logits(HARMFUL, [Ablate(one.vector)]), openers)
+    change -= refusal_score(lens.next_token_logits(HARMFUL), openers)
+    half = 3.182 * float(change.std()) / len(HARMFUL) ** 0.5  # Student's t with three degrees of freedom
+    assert (effect.bypass_low, effect.bypass_high) == pytest.approx(
+        (float(change.mean()) - half, float(change.mean()) + half), abs=2e-3
+    )
+    assert effect.induce_low < effect.induce_high
 
 
 def test_kl_of_impossible_tokens() -> None:
@@ -182,8 +189,11 @@ def test_stopped_work_goes_on_where_it_was_and_costs_what_was_said(monkeypatch: 
     saved = json.loads(json.dumps(cache))
     found = try_directions(lens, candidates(), HARMFUL, HARMLESS, openers, SMALL, cache=saved, progress=Count())
     assert steps[0][0] == 0 and steps[-1][0] == steps[-1][1] and [d for d, _ in steps] == sorted(d for d, _ in steps)
-    # Going on reads the unchanged harmless prompts once more, for the KL.
-    assert sum(calls) - len(HARMLESS) == cost(3, len(HARMFUL), len(HARMLESS), SMALL).total and first < sum(calls) / 2
+    # Going on reads the unchanged prompts once more, for the KL and the limits of the changes.
+    assert (
+        sum(calls) - len(HARMFUL) - len(HARMLESS) == cost(3, len(HARMFUL), len(HARMLESS), SMALL).total
+        and first < sum(calls) / 2
+    )
     calls.clear()
     again = try_directions(lens, candidates(), HARMFUL, HARMLESS, openers, SMALL, cache=saved)
     assert calls == [] and again == found

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from rasslib.boundary.run import Analysis
+from rasslib.boundary.statistics import mean_interval
 from rasslib.errors import AnalysisError, Stopped
-from rasslib.triggers.intervals import mean_difference, mean_interval, rate_difference
+from rasslib.triggers.intervals import mean_difference, rate_difference
 from rasslib.triggers.lexicon import LEXICON_COLUMNS, LexiconSettings
 from rasslib.triggers.lexicon_building import build_lexicon, saved_lexicon
 from rasslib.triggers.occurrences import drawn, find_phrases, left_without

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from pages.parts import errors, model, runs, state
@@ -12,14 +11,14 @@ from pages.parts.languages import job
 from rasslib.benchmarks import language_charts as charts
 from rasslib.benchmarks.language_replies import json_bytes, replies_of
 from rasslib.benchmarks.language_study import LanguageSettings, saved_studies, study_languages
-from rasslib.benchmarks.language_words import WEAK_HINT, against_lines, shift_lines, warnings
+from rasslib.benchmarks.language_tables import EFFECTS, causal_table, long_table, rates_table, transfer_table
+from rasslib.benchmarks.language_words import WEAK_HINT, against_lines, report, shift_lines, warnings
 from rasslib.benchmarks.languages import name_of, only_languages
 from rasslib.benchmarks.shares import share
+from rasslib.benchmarks.tables import as_csv
 from rasslib.benchmarks.transfer import MEASURES
 from rasslib.models import catalogue
 from rasslib.prompts.parallel import PARALLEL_LANGUAGES, fewer_triples, load_parallel
-
-EFFECTS = {"bypass": "Harmful prompts, axis ablated", "induce": "Harmless prompts, axis added"}
 
 
 def show() -> None:
@@ -103,10 +102,19 @@ def _show(study: dict[str, Any]) -> None:
         "Bars: 95 % Wilson intervals; pale: languages in which the model cannot be judged. Of harmful prompts, what is "
         "not refused is the attack success rate."
     )
-    st.dataframe(pd.DataFrame(_rows(study)), hide_index=True, key="languages-table")
-    st.download_button(
+    st.dataframe(rates_table(study), hide_index=True, key="languages-table")
+    row = st.container(horizontal=True)
+    row.download_button(
         "Study (JSON)", json_bytes(study), f"languages-{study['id']}.json", "application/json",
         on_click="ignore", icon=":material/download:", key="languages-json",
+    )  # fmt: skip
+    row.download_button(
+        "Matrices (CSV)", as_csv(long_table(study)), f"languages-{study['id']}.csv", "text/csv",
+        on_click="ignore", icon=":material/download:", key="languages-csv",
+    )  # fmt: skip
+    row.download_button(
+        "Report (Markdown)", report(study).encode(), f"languages-{study['id']}.md", "text/markdown",
+        on_click="ignore", icon=":material/download:", key="languages-md",
     )  # fmt: skip
     _replies(study)
     transfer = study["transfer"]
@@ -156,6 +164,8 @@ def _matrices(study: dict[str, Any]) -> None:
     )
     st.plotly_chart(charts.transfer_chart(study, str(measure)), key="languages-transfer")
     st.caption("Test prompts; hover for the interval and the counts. Empty: too few prompts of a class.")
+    with st.expander("With intervals"):
+        st.dataframe(transfer_table(study, str(measure)), hide_index=True, key="languages-transfer-table")
     for line in against_lines(study, str(measure)):
         st.write(f"- {errors.plain(line)}")
     if not transfer.get("causal"):
@@ -163,7 +173,7 @@ def _matrices(study: dict[str, Any]) -> None:
     effect = st.segmented_control(
         "What the axes do to the model",
         list(EFFECTS),
-        format_func=lambda name: EFFECTS[name],
+        format_func=lambda name: EFFECTS[name].capitalize(),
         default="bypass",
         required=True,
         key="languages-effect",
@@ -172,27 +182,10 @@ def _matrices(study: dict[str, Any]) -> None:
     told = ", ".join(
         f"{name_of(code)} {share(found['k'], found['n']).words}" for code, found in transfer["openers"].items()
     )
+    with st.expander("With intervals"):
+        st.dataframe(causal_table(study, str(effect)), hide_index=True, key="languages-causal-table")
     st.caption(
-        "Change of the refusal score (log-odds) by few validation prompts, beside random directions. The score counts "
+        "Change of the refusal score (log-odds) on test prompts, with Student's t intervals over few prompts, beside "
+        "the range of random directions. The score counts "
         "English openers only; the model's own refusals open with them in: " + errors.plain(told) + "."
     )
-
-
-def _rows(study: dict[str, Any]) -> list[dict[str, str]]:
-    return [
-        {
-            "Language": one["name"],
-            "Verdict": one["verdict"],
-            **{f"Refused, {intent}": share(rate["refused"], rate["n"]).words for intent, rate in one["rates"].items()},
-            **_attack(one["attack_success"]),
-            "Invalid replies": share(one["invalid"]["k"], one["invalid"]["n"]).words,
-            "Answers in its script": (
-                share(one["own_script"]["k"], one["own_script"]["n"]).words if one["own_script"] else "too few"
-            ),
-        }
-        for one in study["languages"]
-    ]
-
-
-def _attack(found: dict[str, Any] | None) -> dict[str, str]:
-    return {} if found is None else {"Attack success": share(found["k"], found["n"]).words}
