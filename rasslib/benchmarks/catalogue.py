@@ -47,6 +47,7 @@ class Benchmark:
         map: Role (prompt, category, language) to column.
         wide: Columns that are languages, each holding a prompt.
         keep: Column to the values of the rows that belong to this set; others are left out.
+        skip: Column to the values of the rows that do not belong to this set, where the file has that column.
         template: How a prompt is made of columns, where it is not one column.
         parts: Number in the name of a file (or split) to the category it holds, where files name no columns.
         tree: Whether it is a folder a language that holds a file a category.
@@ -78,6 +79,7 @@ class Benchmark:
     map: Mapping[str, str] = field(default_factory=dict)
     wide: tuple[str, ...] = ()
     keep: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    skip: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     template: str = ""
     parts: Mapping[str, str] = field(default_factory=dict)
     tree: bool = False
@@ -89,8 +91,10 @@ class Benchmark:
 
     @property
     def address(self) -> str:
-        """Where its page is."""
-        return f"https://huggingface.co/datasets/{self.hub}" if self.hub else f"https://github.com/{self.repository}"
+        """Where its page is; "" of a set that has none."""
+        if self.hub:
+            return f"https://huggingface.co/datasets/{self.hub}"
+        return f"https://github.com/{self.repository}" if self.repository else ""
 
 
 def benchmarks(path: Path | None = None) -> Mapping[str, Benchmark]:
@@ -145,6 +149,7 @@ def _entry(entry: Mapping[str, Any], file: str) -> Benchmark:
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
     values["map"] = MappingProxyType(dict(entry.get("map", {})))
     values["keep"] = MappingProxyType({key: tuple(value) for key, value in entry.get("keep", {}).items()})
+    values["skip"] = MappingProxyType({key: tuple(value) for key, value in entry.get("skip", {}).items()})
     values["parts"] = MappingProxyType(dict(entry.get("parts", {})))
     made = Benchmark(**values)
     if made.metric not in METRICS or made.intent not in INTENTS:

@@ -10,8 +10,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from rasslib.workspace.files import atomic_json, atomic_write, check_name, clean
 
 FOLDER = "evaluations"
 FACTS, REPLIES = "evaluation.json", "replies.parquet"
+AGREEMENT = "agreement"
+"""Where a manifest keeps how other judges agree, by their version."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,8 +116,10 @@ class Evaluations:
     def save(
         self, name: str, manifest: Mapping[str, Any], results: Mapping[str, Any], replies: pd.DataFrame
     ) -> Evaluation:
-        """Write an evaluation; one of the same id is replaced."""
+        """Write an evaluation; one of the same id is replaced, but what second judges said of it is kept."""
         folder = self.root / check_name(name, "evaluation")
+        with contextlib.suppress(WorkspaceError):
+            manifest = {AGREEMENT: self.open(name).manifest.get(AGREEMENT, {}), **manifest}
         texts = replies.select_dtypes(include=["object", "string"]).columns
         with atomic_write(folder / REPLIES) as path:
             replies.assign(**{column: replies[column].map(clean_text) for column in texts}).to_parquet(
@@ -122,3 +127,16 @@ class Evaluations:
             )
         atomic_json(folder / FACTS, {"manifest": manifest, "results": results})
         return Evaluation(name, dict(plain(manifest)), dict(plain(results)), folder)
+
+    def agreed(self, evaluation: Evaluation, second: str, found: Mapping[str, Any]) -> Evaluation:
+        """Keep how another judge agrees with an evaluation's own.
+
+        Args:
+            evaluation: The evaluation.
+            second: Version of the other judge; what it said before is replaced.
+            found: :meth:`rasslib.benchmarks.agreement.JudgeAgreement.as_dict`.
+        """
+        known = dict(evaluation.manifest.get(AGREEMENT) or {})
+        manifest = {**evaluation.manifest, AGREEMENT: {**known, second: dict(found)}}
+        atomic_json(evaluation.folder / FACTS, {"manifest": manifest, "results": evaluation.results})
+        return replace(evaluation, manifest=manifest)

@@ -50,7 +50,7 @@ def read_benchmark(
     Args:
         benchmark: Which set it is.
         path: CSV, TSV, JSON, JSONL, Parquet or plain lines; a folder where a set has one file a category.
-        columns: Role (prompt, category, language) to column, where the file's differ from those published.
+        columns: Role (prompt, category, language), or a column as published, to the file's column where it differs.
         language: Language of prompts that have none of their own, where the set has more than one.
 
     Raises:
@@ -61,7 +61,8 @@ def read_benchmark(
     table = _table(benchmark, path, named=bool(columns))
     sha256 = checksum(path)
     frame = table.frame.set_axis([str(name) for name in table.frame.columns], axis="columns")
-    roles = _roles(benchmark, frame, dict(columns or {}), path)
+    frame = _renamed(benchmark, frame, {k: v for k, v in (columns or {}).items() if k not in ROLES}, path)
+    roles = _roles(benchmark, frame, {k: v for k, v in (columns or {}).items() if k in ROLES}, path)
     own = benchmark.languages[0] if len(benchmark.languages) == 1 else language
     if not is_language_code(own):
         raise BenchmarkError(f"{own!r} is no language: use a code such as en or pt-BR.")
@@ -79,10 +80,10 @@ def read_benchmark(
 
 
 def changed(benchmark: Benchmark, sha256: str, ledger: Path) -> str:
-    """A sentence if the file of a set is not the one that was read before; "" if it is, or is the first.
+    """A sentence if the file of a set is not the one that was read last; "" if it is, or is the first.
 
-    The first checksum of each set is kept in ``ledger`` (JSON), so that results that were measured on different files
-    are not compared in silence.
+    The last checksum of each set is kept in ``ledger`` (JSON), so that results that were measured on different files
+    are not compared in silence: a new file is told of once, then it is the one that others are held against.
 
     Raises:
         WorkspaceError: The ledger cannot be read or written.
@@ -91,15 +92,16 @@ def changed(benchmark: Benchmark, sha256: str, ledger: Path) -> str:
         known = json.loads(ledger.read_text(encoding="utf-8")) if ledger.is_file() else {}
     except (OSError, ValueError) as error:
         raise WorkspaceError(f"The checksums in {ledger} cannot be read ({error}): mend or remove the file.") from None
-    if benchmark.id not in known:
-        with atomic_write(ledger) as temporary:
-            temporary.write_text(json.dumps({**known, benchmark.id: sha256}, indent=1, sort_keys=True) + "\n", "utf-8")
+    before = known.get(benchmark.id)
+    if before == sha256:
         return ""
-    if known[benchmark.id] == sha256:
+    with atomic_write(ledger) as temporary:
+        temporary.write_text(json.dumps({**known, benchmark.id: sha256}, indent=1, sort_keys=True) + "\n", "utf-8")
+    if before is None:
         return ""
     return (
-        f"This file of {benchmark.title} is not the one that was read first (SHA-256 {sha256[:12]}, before "
-        f"{known[benchmark.id][:12]}): compare results with those of the same file only."
+        f"This file of {benchmark.title} is not the one that was read before (SHA-256 {sha256[:12]}, before "
+        f"{before[:12]}): compare results with those of the same file only."
     )
 
 
@@ -112,11 +114,34 @@ def _table(benchmark: Benchmark, path: Path, named: bool) -> Table:
     return read_parts(path)
 
 
+def _renamed(benchmark: Benchmark, frame: pd.DataFrame, names: Mapping[str, str], path: Path) -> pd.DataFrame:
+    """The table with columns named as published.
+
+    Args:
+        benchmark: Which set it is.
+        frame: The table of the file.
+        names: Column as published to the file's.
+        path: The file, for errors.
+    """
+    published = dict.fromkeys([*benchmark.columns, *benchmark.keep, *benchmark.wide])
+    for name, column in names.items():
+        if name not in published:
+            raise BenchmarkError(
+                f"There is no column role {name!r} in {benchmark.title}: use one of {', '.join([*ROLES, *published])}."
+            )
+        if column not in frame.columns:
+            raise BenchmarkError(f"{path} has no column {column!r} for {name}: it holds {_held(frame)}.")
+    return frame.drop(columns=[n for n in names if n in frame.columns and n not in names.values()]).rename(
+        columns={column: name for name, column in names.items()}
+    )
+
+
+def _held(frame: pd.DataFrame) -> str:
+    return ", ".join(str(name)[:40] for name in list(frame.columns)[:15])
+
+
 def _roles(benchmark: Benchmark, frame: pd.DataFrame, chosen: dict[str, str], path: Path) -> dict[str, str]:
     """The column of each role, checked to be there."""
-    unknown = [role for role in chosen if role not in ROLES]
-    if unknown:
-        raise BenchmarkError(f"There is no column role {unknown[0]!r} in a benchmark: use one of {', '.join(ROLES)}.")
     roles = {**benchmark.map, **chosen}
     needed = [*roles.values(), *benchmark.keep]
     if "prompt" not in chosen:
@@ -132,10 +157,9 @@ def _roles(benchmark: Benchmark, frame: pd.DataFrame, chosen: dict[str, str], pa
         roles.setdefault("language", FOLDER)
     missing = [name for name in dict.fromkeys(needed) if name not in frame.columns]
     if missing:
-        held = ", ".join(str(name)[:40] for name in list(frame.columns)[:15])
         raise BenchmarkError(
-            f"{path} has no column {missing[0]!r}, which {benchmark.title} has: it holds {held}; check that it is the "
-            "right file, or name its column (prompt=NAME)."
+            f"{path} has no column {missing[0]!r}, which {benchmark.title} has: it holds {_held(frame)}; check that it "
+            f"is the right file, or name its column ({missing[0]}=NAME)."
         )
     return roles
 
@@ -144,6 +168,8 @@ def _kept(benchmark: Benchmark, frame: pd.DataFrame) -> pd.DataFrame:
     """The rows that belong to the set."""
     for column, values in benchmark.keep.items():
         frame = frame[frame[column].map(as_text).str.strip().isin(values)]
+    for column in set(benchmark.skip) & set(frame.columns):
+        frame = frame[~frame[column].map(as_text).str.strip().isin(benchmark.skip[column])]
     return frame if benchmark.limit is None else frame.head(benchmark.limit)
 
 

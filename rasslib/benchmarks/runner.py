@@ -97,6 +97,8 @@ def manifest_of(
                     "prompts_sha256": _digest(one.file.prompts),
                     "licence": one.benchmark.licence,
                     "address": one.benchmark.address,
+                    "columns": dict(one.columns),
+                    "languages": sorted(set(one.file.prompts["language"])),
                     "revision": one.benchmark.revision,
                 }
                 for one in sources

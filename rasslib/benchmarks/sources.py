@@ -1,18 +1,24 @@
-"""Where the file of a set is: given by the user, or fetched into the workspace before; and what was read from it."""
+"""Where the prompts of a set are: a file given or fetched before, our parallel set, or a set of the user's own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rasslib.benchmarks.catalogue import Benchmark, benchmark
+from rasslib.benchmarks.catalogue import Benchmark, benchmark, benchmarks
 from rasslib.benchmarks.reading import BenchmarkFile, changed, read_benchmark
 from rasslib.errors import BenchmarkError
+from rasslib.prompts import INTENTS, data_hash
+from rasslib.prompts.cells import counted
+from rasslib.prompts.parallel import load_parallel
+from rasslib.rass.export.reading import read_any
 from rasslib.workspace import Workspace
 
 FOLDER = "benchmarks"
 LEDGER = "checksums.json"
+PARALLEL = "parallel"
+"""Name of the parallel set that comes along."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +29,13 @@ class Source:
         benchmark: Which set.
         file: What was read of it.
         name: Name of the file, without its folder.
+        columns: Role to column, where the user named them.
     """
 
     benchmark: Benchmark
     file: BenchmarkFile
     name: str
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 def folder_of(workspace: Workspace) -> Path:
@@ -58,7 +66,6 @@ def find_file(wanted: Benchmark, given: Mapping[str, Path], folder: Path) -> Pat
 
 def siblings(wanted: Benchmark) -> list[str]:
     """Other sets that are published in the same file."""
-    from rasslib.benchmarks.catalogue import benchmarks
 
     def place(one: Benchmark) -> tuple[str, ...]:
         return (one.hub, one.config, one.hub_split, one.repository, one.path)
@@ -73,13 +80,13 @@ def read_sources(
     columns: Mapping[str, str] | None = None,
     language: str = "en",
 ) -> list[Source]:
-    """Read the sets that are to be measured; a file that is not the one read first gets a note.
+    """Read the sets that are to be measured; a file that is not the one read before gets a note.
 
     Args:
-        names: Ids of the catalogue; each once.
-        given: Files by id.
-        workspace: Holds fetched sets and the checksums of the files read first.
-        columns: Role to column, where files differ from those published.
+        names: Ids of the catalogue, ``parallel``, or names of the user's own sets; each once.
+        given: Files by id, and by any other name an own set: an export, or a prompt file with a column intent.
+        workspace: Holds fetched sets and the checksums of files.
+        columns: Role to column, where files differ from those published; ``SET.role`` counts for one set only.
         language: Of prompts without one, where a set has several.
 
     Raises:
@@ -87,15 +94,75 @@ def read_sources(
         PromptError: A file cannot be read.
         WorkspaceError: The list of checksums cannot be read or written.
     """
-    wanted = [benchmark(name) for name in dict.fromkeys(name.strip() for name in names) if name]
+    wanted = [name for name in dict.fromkeys(name.strip() for name in names) if name]
     if not wanted:
         raise BenchmarkError("No benchmark is named: name one, such as xstest (rass benchmark list shows them all).")
-    for name in given:
-        benchmark(name)
+    known = benchmarks()
+    _check_names(wanted, given, columns or {})
     folder, found = folder_of(workspace), []
-    for one in wanted:
+    for name in wanted:
+        if name not in known:
+            found += own_sets(name, given.get(name))
+            continue
+        one, chosen = known[name], _columns_of(name, columns or {})
         path = find_file(one, given, folder)
-        read = read_benchmark(one, path, columns, language)
+        read = read_benchmark(one, path, chosen, language)
         told = changed(one, read.sha256, folder / LEDGER)
-        found.append(Source(one, replace(read, notes=(*read.notes, told)) if told else read, path.name))
+        found.append(Source(one, replace(read, notes=(*read.notes, told)) if told else read, path.name, chosen))
+    return found
+
+
+def _check_names(wanted: Sequence[str], given: Mapping[str, Path], columns: Mapping[str, str]) -> None:
+    for name in [*wanted, *(key.partition(".")[0] for key in columns if "." in key)]:
+        if name != PARALLEL and name not in given:
+            benchmark(name)
+    for name in given:
+        if name not in wanted:
+            benchmark(name)  # a file of a set may serve another one; of an own set it would be forgotten
+
+
+def _columns_of(name: str, columns: Mapping[str, str]) -> dict[str, str]:
+    """What counts for a set: what is said of all, then what is said of it alone."""
+    every = {role: column for role, column in columns.items() if "." not in role}
+    own = {role.partition(".")[2]: c for role, c in columns.items() if role.partition(".")[0] == name and "." in role}
+    return every | own
+
+
+def own_sets(name: str, path: Path | None) -> list[Source]:
+    """Our parallel set, or a file of the user's own, as one set an intent (``NAME-harmful`` and so on).
+
+    Args:
+        name: ``parallel``, or the name the user gave.
+        path: An export, or a prompt file with a column intent; None for the parallel set.
+
+    Raises:
+        BenchmarkError: It holds no prompt whose intent is known.
+        PromptError: It cannot be read.
+    """
+    if path is None:
+        prompts, notes, file = load_parallel(), [], "parallel"
+    else:
+        read = read_any(path)
+        prompts, notes, file = read.table, list(read.notes), path.name
+    labelled = [intent for intent in INTENTS if intent != "unlabelled"]
+    known = prompts[prompts["intent"].isin(labelled)]
+    if known.empty:
+        raise BenchmarkError(
+            f"{file} does not say what is harmful: give its prompts a column intent ({', '.join(labelled)})."
+        )
+    if left := len(prompts) - len(known):
+        notes.append(f"{counted(left, 'prompt')} without an intent left out.")
+    found = []
+    for intent in [one for one in labelled if (known["intent"] == one).any()]:
+        rows = known[known["intent"] == intent].reset_index(drop=True)
+        made = Benchmark(
+            id=name if known["intent"].nunique() == 1 else f"{name}-{intent}",
+            title=f"{name}, {intent}",
+            metric="ASR" if intent == "harmful" else "RR",
+            intent=intent,
+            measures=f"{intent.capitalize()} prompts of {file}.",
+            size=len(rows),
+            languages=tuple(sorted(set(rows["language"]) - {""})),
+        )
+        found.append(Source(made, BenchmarkFile(rows, data_hash(rows), len(rows), tuple(notes)), file))
     return found

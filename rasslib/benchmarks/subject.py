@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from rasslib.boundary.run import Analysis
+from rasslib.errors import AnalysisError
 from rasslib.models.fingerprint import adapter_digest
 from rasslib.models.lens import Lens
 from rasslib.models.names import public_name
 from rasslib.progress import Progress
 from rasslib.steering.book import Book, book_of
 from rasslib.steering.building import recipe_key
+from rasslib.steering.compare import run_for
 from rasslib.steering.conditioning import with_gates, with_predictor
 from rasslib.steering.deciding import decide, read_signals
 from rasslib.steering.recipe import Recipe
+from rasslib.workspace import Workspace
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +124,32 @@ def steered(lens: Lens, run: Analysis, recipe: Recipe) -> Subject:
     for part in recipe.all_parts:
         book.get(part.direction, part.layer)
     return Subject(lens, Steering(recipe, run, book))
+
+
+def subject_of(
+    lens: Lens, workspace: Workspace, recipe: str = "", run: str = "", progress: Progress | None = None
+) -> Subject:
+    """A model, steered where a recipe is given.
+
+    Args:
+        lens: The model.
+        workspace: Holds its runs.
+        recipe: A recipe as JSON, or the path of a file of it; empty for the model as it is.
+        run: The run whose directions it names; the model's newest by default.
+        progress: Told where a run has to be made first.
+
+    Raises:
+        AnalysisError: The recipe cannot be read, or the run does not have what it names.
+    """
+    if not recipe.strip():
+        return Subject(lens)
+    text = recipe
+    if not recipe.lstrip().startswith("{"):
+        try:
+            text = Path(recipe.strip()).expanduser().read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise AnalysisError(f"The recipe {recipe} cannot be read: give a JSON file, or the JSON itself.") from None
+    return steered(lens, run_for(lens, workspace, run or None, progress), Recipe.from_text(text))
 
 
 def _adapter(folder: Path | None) -> dict[str, str] | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from rasslib.benchmarks.catalogue import Benchmark, benchmark, benchmarks
-from rasslib.benchmarks.sources import find_file
+from rasslib.benchmarks.catalogue import Benchmark, benchmarks
+from rasslib.benchmarks.sources import PARALLEL, find_file
 from rasslib.errors import BenchmarkError
 from rasslib.workspace.files import atomic_bytes
 
@@ -64,7 +65,9 @@ def expected_words(one: Benchmark) -> str:
 
 def languages_to_ask(names: Iterable[str]) -> list[str]:
     """Languages to choose from for prompts that tell none: of sets with several that are no columns."""
-    found = (code for one in map(benchmark, names) if len(one.languages) > 1 and not one.wide for code in one.languages)
+    known = benchmarks()
+    sets = (known[name] for name in names if name in known)
+    found = (code for one in sets if len(one.languages) > 1 and not one.wide for code in one.languages)
     return list(dict.fromkeys(found))
 
 
@@ -78,12 +81,33 @@ def is_here(one: Benchmark, given: Mapping[str, Path], folder: Path) -> bool:
 
 
 def missing(names: Iterable[str], given: Mapping[str, Path], folder: Path) -> list[Benchmark]:
-    """The sets among ``names`` that still need a file."""
-    return [one for one in map(benchmark, names) if not is_here(one, given, folder)]
+    """The public sets among ``names`` that still need a file."""
+    known = benchmarks()
+    return [known[name] for name in names if name in known and not is_here(known[name], given, folder)]
 
 
-def keep_upload(one: Benchmark, name: str, data: bytes, folder: Path) -> Path:
-    """Keep an uploaded file; only its ending is taken from its name.
+def own_name(text: str) -> str:
+    """The name of an own set as it was typed.
+
+    Raises:
+        BenchmarkError: It is none, or one that is taken.
+    """
+    name = text.strip().lower()
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
+        raise BenchmarkError("Name the set with small letters, digits and hyphens, such as my-set.")
+    if name == PARALLEL or any(name.startswith(known) for known in benchmarks()):
+        raise BenchmarkError(f"{name} is the name of a set of the catalogue: choose another one.")
+    return name
+
+
+def keep_upload(kept: str, name: str, data: bytes, folder: Path) -> Path:
+    """Keep an uploaded file.
+
+    Args:
+        kept: Id of its set.
+        name: Its name; only the ending is taken from it.
+        data: What it holds.
+        folder: Where sets are kept.
 
     Raises:
         BenchmarkError: The ending is none that can be read.
@@ -91,11 +115,26 @@ def keep_upload(one: Benchmark, name: str, data: bytes, folder: Path) -> Path:
     """
     suffix = Path(name).suffix.lower()
     if suffix not in SUFFIXES:
-        raise BenchmarkError(f"The file of {one.title} must end in one of {', '.join(SUFFIXES)}: rename or convert it.")
-    path = folder / "uploads" / f"{one.id}{suffix}"
+        raise BenchmarkError(f"The file of {kept} must end in one of {', '.join(SUFFIXES)}: rename or convert it.")
+    path = folder / "uploads" / f"{kept}{suffix}"
     if not path.is_file() or path.read_bytes() != data:
         atomic_bytes(path, data)
     return path
+
+
+def named_pairs(text: str) -> dict[str, str]:
+    """``NAME=VALUE``, separated by commas or lines, as it was typed.
+
+    Raises:
+        BenchmarkError: A part is none.
+    """
+    found = {}
+    for part in filter(None, (one.strip() for one in text.replace("\n", ",").split(","))):
+        name, mark, value = part.partition("=")
+        if not (mark and name.strip() and value.strip()):
+            raise BenchmarkError(f"{part[:60]!r} is not NAME=VALUE: write it so, one a line.")
+        found[name.strip()] = value.strip()
+    return found
 
 
 def typed_path(text: str) -> Path | None:

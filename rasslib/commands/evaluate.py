@@ -28,11 +28,21 @@ app = typer.Typer()
 
 @app.command()
 def evaluate(
-    benchmarks: Annotated[str, typer.Option(help="Names with commas: xstest,xstest-unsafe (rass benchmark list).")],
+    benchmarks: Annotated[
+        str,
+        typer.Option(
+            help="Names with commas: xstest,xstest-unsafe (rass benchmark list), parallel, or a name of your own."
+        ),
+    ],
     model: Model = "embedded",
     adapter: Adapter = None,
     template: Template = "auto",
-    path: Annotated[list[str] | None, typer.Option(help="NAME=FILE of a set you have (may be repeated).")] = None,
+    path: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=FILE of a set you have (may be repeated); under a name of your own, any prompt file or export."
+        ),
+    ] = None,
     column: Column = None,
     language: Annotated[str, typer.Option(help="Language of prompts that have none, where a set has several.")] = "en",
     attack: Annotated[str, typer.Option(help="direct or prefill.")] = "direct",
@@ -66,6 +76,7 @@ def evaluate(
     from rasslib.benchmarks.runner import evaluate as run_evaluation
     from rasslib.benchmarks.settings import EvaluationSettings
     from rasslib.benchmarks.sources import read_sources
+    from rasslib.benchmarks.subject import subject_of
     from rasslib.settings import settings as product
 
     place, progress = workspace_at(workspace), TextProgress()
@@ -81,9 +92,11 @@ def evaluate(
     second = (
         make_judge(JudgeChoice(second_judge, judge_model, labels, judge_pairs), place, model) if second_judge else None
     )
-    subject = _subject(lens_of(model, adapter, template, device, dtype), recipe, run, place, progress)
+    subject = subject_of(lens_of(model, adapter, template, device, dtype), place, recipe, run, progress)
     found = run_evaluation(subject, sources, judging, place, chosen, progress)
     agreed = compare_judges(found, second, agreement, seed, progress) if second else None
+    if agreed is not None and second is not None:
+        found = Evaluations(place).agreed(found, second.version, agreed.as_dict())
     beside = [found, *(one for one in others if one.id != found.id)]
     result: dict[str, Any] = {"evaluation": found.id, "label": found.label, "results": found.results}
     result["manifest"] = found.manifest
@@ -109,21 +122,3 @@ def in_words(evaluations: list[Any]) -> str:
         lines.append(f"{row['benchmark']}, {row['metric']}: {figures}")
     notes = [f"{one['title']}: {note}" for one in evaluations[0].results.values() for note in one["notes"]]
     return "\n".join([*lines, *notes, READING, f"Evaluation {evaluations[0].id}"])
-
-
-def _subject(lens: Any, recipe: str, run: str, place: Any, progress: Any) -> Any:
-    """The model, steered where a recipe is given."""
-    from rasslib.benchmarks.subject import Subject, steered
-    from rasslib.errors import AnalysisError
-    from rasslib.steering.compare import run_for
-    from rasslib.steering.recipe import Recipe
-
-    if not recipe:
-        return Subject(lens)
-    text, file = recipe, Path(recipe).expanduser()
-    if not recipe.lstrip().startswith("{"):
-        try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise AnalysisError(f"The recipe {recipe} cannot be read: give a JSON file, or the JSON itself.") from None
-    return steered(lens, run_for(lens, place, run or None, progress), Recipe.from_text(text))

@@ -39,6 +39,8 @@ def test_results_are_keyed_by_benchmark(capsys: pytest.CaptureFixture[str], xste
     again = json.loads(out)
     assert again["evaluation"] != found["evaluation"] and list(again["compared"]) == [found["evaluation"]]
     assert again["manifest"]["settings"]["prefill"] == "Sure, here is"
+    _, out, _ = run(capsys, *asked)
+    assert json.loads(out)["manifest"]["agreement"], "what the second judge said is kept with the evaluation"
 
 
 def test_people_get_rates_with_n(capsys: pytest.CaptureFixture[str], xstest: Path) -> None:

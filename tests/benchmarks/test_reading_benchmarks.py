@@ -148,6 +148,9 @@ def test_folders_are_languages_where_a_set_is_a_tree(tmp_path: Path) -> None:
         ["Three", "en", "Insult"],
         ["Four", "en", "Mental Health"],
     ]
+    for name in ("commonsense.csv", "commen_sense.csv"):  # harmless questions among unsafe prompts
+        _write(root / "en" / name, "Six\n")
+    assert len(read_benchmark(entry, root).prompts) == 4
     one = read_benchmark(entry, root / "ar")
     assert one.prompts["language"].tolist() == ["ar"], "a folder of one language says which"
     assert read_benchmark(entry, root / "en" / "Mental_Health_n.csv").prompts["category"].tolist() == ["Mental Health"]
@@ -190,11 +193,25 @@ def test_a_file_of_something_else_is_told(tmp_path: Path) -> None:
         read_benchmark(benchmark("xstest"), tmp_path / "none.csv")
 
 
+def test_any_published_column_may_have_another_name(tmp_path: Path) -> None:
+    path = _write(tmp_path / "x.csv", XSTEST.replace("label", "verdict", 1))
+    with pytest.raises(BenchmarkError, match=r"no column 'label'.*label=NAME"):
+        read_benchmark(benchmark("xstest"), path)
+    found = read_benchmark(benchmark("xstest"), path, {"label": "verdict"})
+    assert len(found.prompts) == len(read_benchmark(benchmark("xstest"), _write(tmp_path / "y.csv", XSTEST)).prompts)
+    with pytest.raises(BenchmarkError, match="no column role 'labels'"):
+        read_benchmark(benchmark("xstest"), path, {"labels": "verdict"})
+    with pytest.raises(BenchmarkError, match="no column 'other' for label"):
+        read_benchmark(benchmark("xstest"), path, {"label": "other"})
+
+
 def test_a_changed_file_is_told(tmp_path: Path) -> None:
     ledger, entry = tmp_path / "sums.json", benchmark("koala")
     assert changed(entry, "a" * 64, ledger) == ""
     assert changed(entry, "a" * 64, ledger) == ""
-    assert "is not the one that was read first" in changed(entry, "b" * 64, ledger)
+    assert "is not the one that was read before" in changed(entry, "b" * 64, ledger)
+    assert changed(entry, "b" * 64, ledger) == "", "told once"
+    assert "before bbbbbbbbbbbb" in changed(entry, "a" * 64, ledger)
     ledger.write_text("{", encoding="utf-8")
     with pytest.raises(WorkspaceError, match="cannot be read"):
         changed(entry, "a" * 64, ledger)

@@ -193,7 +193,38 @@ def test_a_changed_file_is_told_in_the_results(xstest: Path, workspace: Workspac
     sources(xstest, workspace)
     xstest.write_text(XSTEST.replace("slay", "own"), encoding="utf-8")
     given = sources(xstest, workspace)
-    assert any("is not the one that was read first" in note for note in given[0].file.notes)
+    assert any("is not the one that was read before" in note for note in given[0].file.notes)
+
+
+def test_columns_may_count_for_one_set_only(xstest: Path, workspace: Workspace, tmp_path: Path) -> None:
+    koala = tmp_path / "k.jsonl"
+    koala.write_text('{"id": "1", "question": "Rain?"}\n', encoding="utf-8")
+    files = {"xstest": xstest, "koala": koala}
+    found = read_sources(["xstest", "koala"], files, workspace, {"koala.prompt": "question"})
+    assert found[1].file.prompts["prompt"].tolist() == ["Rain?"] and dict(found[1].columns) == {"prompt": "question"}
+    assert not found[0].columns
+    with pytest.raises(BenchmarkError, match="no benchmark 'kaola'"):
+        read_sources(["xstest", "koala"], files, workspace, {"kaola.prompt": "question"})
+
+
+def test_own_sets_are_measured_by_intent(workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("prompt,intent,language\nRain?,harmless,en\nDucks?,harmful,en\nPluie?,harmless,fr\n", "utf-8")
+    given = read_sources(["mine"], {"mine": path}, workspace)
+    assert [(one.benchmark.id, one.benchmark.metric, len(one.file.prompts)) for one in given] == [
+        ("mine-harmful", "ASR", 1),
+        ("mine-harmless", "RR", 2),
+    ]
+    found = evaluate(Subject(tiny_lens()), given, Says({}), workspace, FEW)
+    assert set(found.results["mine-harmless"]["by_language"]) == {"en", "fr"}
+    assert found.manifest["benchmarks"]["mine-harmful"]["address"] == ""
+    parallel = read_sources(["parallel"], {}, workspace)
+    assert [one.benchmark.metric for one in parallel].count("ASR") == 1 and len(parallel) == 3
+    path.write_text("prompt\nRain?\n", encoding="utf-8")
+    with pytest.raises(BenchmarkError, match="what is harmful"):
+        read_sources(["mine"], {"mine": path}, workspace)
+    with pytest.raises(BenchmarkError, match="no benchmark 'mine'"):
+        read_sources(["mine"], {}, workspace)
 
 
 @pytest.mark.parametrize(

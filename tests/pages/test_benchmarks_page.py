@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from rasslib.benchmarks.catalogue import benchmark
 from rasslib.benchmarks.evaluations import Evaluations
 from rasslib.benchmarks.words import catalogue_table, keep_upload, typed_path
 from rasslib.errors import BenchmarkError, ModelError, Stopped
@@ -77,6 +76,41 @@ def test_it_runs_and_shows_tables_and_chart(empty_workspace: Workspace, xstest: 
     assert len(at.multiselect(key="benchmarks-shown").value) == 2, "the new one stands beside the old one"
 
 
+def test_a_set_of_ones_own_and_more_settings(empty_workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("prompt,intent\nRain <b>?</b>,harmless\nDucks?,harmful\n", encoding="utf-8")
+    at = open_page()
+    at.text_input(key="benchmarks-own-path").set_value(str(path)).run()
+    assert not at.exception and "Name the set" in words(at) and at.button(key="benchmarks-run").disabled
+    at.text_input(key="benchmarks-own-name").set_value("xstest").run()
+    assert not at.exception and "choose another" in words(at)
+    at.text_input(key="benchmarks-own-name").set_value("mine").run()
+    assert not at.exception and "mine, harmful: 1; mine, harmless: 1" in words(at)
+    at.text_area(key="benchmarks-columns").set_value("nonsense").run()
+    assert not at.exception and "NAME=VALUE" in words(at)
+    at.text_area(key="benchmarks-columns").set_value("").run()
+    at.text_area(key="benchmarks-recipe").set_value("{").run()
+    at.button(key="benchmarks-run").click().run()
+    assert not at.exception and "no steering recipe" in words(at)
+    at.text_area(key="benchmarks-recipe").set_value("").run()
+    at.number_input(key="benchmarks-temperature-False").set_value(0.7).run()
+    at.button(key="benchmarks-run").click().run()
+    assert not at.exception and not at.error, words(at)
+    (made,) = Evaluations(empty_workspace).all()
+    assert set(made.results) == {"mine-harmful", "mine-harmless"} and made.manifest["settings"]["temperature"] == 0.7
+
+
+def test_another_file_can_take_the_place_of_a_fetched_one(empty_workspace: Workspace, xstest: Path) -> None:
+    kept = empty_workspace.root / "benchmarks" / "koala.jsonl"
+    kept.parent.mkdir(parents=True)
+    kept.write_text('{"id": "1", "prompt": "Rain?"}\n', encoding="utf-8")
+    at = open_page()
+    at.multiselect(key="benchmarks-sets").set_value(["koala", "parallel"]).run()
+    assert not at.exception and not at.button(key="benchmarks-run").disabled
+    at.toggle(key="benchmarks-other-koala").set_value(True).run()
+    assert not at.exception and at.segmented_control(key="benchmarks-how-koala")
+
+
 def test_a_stop_and_an_error_are_told(
     empty_workspace: Workspace, xstest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,11 +140,10 @@ def test_bad_paths_and_files_are_told(empty_workspace: Workspace, tmp_path: Path
 
 
 def test_uploads_are_kept_under_the_name_of_the_set(tmp_path: Path) -> None:
-    one = benchmark("koala")
-    path = keep_upload(one, "../../odd name.JSONL", b"{}", tmp_path)
+    path = keep_upload("koala", "../../odd name.JSONL", b"{}", tmp_path)
     assert path == tmp_path / "uploads" / "koala.jsonl" and path.read_bytes() == b"{}"
     with pytest.raises(BenchmarkError, match="must end in one of"):
-        keep_upload(one, "x.exe", b"", tmp_path)
+        keep_upload("koala", "x.exe", b"", tmp_path)
     with pytest.raises(BenchmarkError, match="no file"):
         typed_path(str(tmp_path / "none"))
     assert typed_path("  ") is None

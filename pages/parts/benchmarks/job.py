@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
@@ -13,7 +13,7 @@ from rasslib.benchmarks.choosing import JudgeChoice, make_judge
 from rasslib.benchmarks.runner import evaluate
 from rasslib.benchmarks.settings import EvaluationSettings
 from rasslib.benchmarks.sources import read_sources
-from rasslib.benchmarks.subject import Subject
+from rasslib.benchmarks.subject import subject_of
 from rasslib.errors import RassError
 
 _JOB, _MESSAGE, DONE = "benchmarks-job", "benchmarks-message", "benchmarks-done"
@@ -21,7 +21,7 @@ _JOB, _MESSAGE, DONE = "benchmarks-job", "benchmarks-message", "benchmarks-done"
 
 @dataclass(frozen=True)
 class Job:
-    """What to evaluate, on what, and how."""
+    """What to evaluate, on what, and how; ``recipe`` steers the model (JSON, or the path of a file)."""
 
     choice: model.ModelChoice
     names: tuple[str, ...]
@@ -29,6 +29,8 @@ class Job:
     settings: EvaluationSettings
     judge: JudgeChoice
     language: str = "en"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    recipe: str = ""
 
 
 def begin(job: Job) -> None:
@@ -57,9 +59,10 @@ def work(job: Job) -> None:
     progress.clear_below()
     try:
         place = runs.workspace()
-        sources = read_sources(job.names, job.given, place, language=job.language)
+        sources = read_sources(job.names, job.given, place, job.columns, job.language)
         judge = make_judge(job.judge, place, job.choice.model)
-        found = evaluate(Subject(model.lens_of(job.choice, told)), sources, judge, place, job.settings, told)
+        subject = subject_of(model.lens_of(job.choice, told), place, job.recipe, progress=told)
+        found = evaluate(subject, sources, judge, place, job.settings, told)
     except RassError as error:
         st.session_state[_MESSAGE] = (True, str(error))
     else:

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.parts import errors, progress, runs, state
 from rasslib.benchmarks.agreement import JudgeAgreement, compare_judges
 from rasslib.benchmarks.choosing import JudgeChoice, make_judge
-from rasslib.benchmarks.evaluations import Evaluation
+from rasslib.benchmarks.evaluations import Evaluation, Evaluations
 from rasslib.benchmarks.judges import JUDGES
 
 _FOUND = "benchmarks-agreement"
@@ -38,6 +38,7 @@ def show(evaluation: Evaluation) -> None:
             model = str(evaluation.manifest.get("model", {}).get("name", ""))
             judge = make_judge(JudgeChoice(str(kind), named), place, model)
             found = compare_judges(evaluation, judge, int(n), progress=progress.page_progress())
+            Evaluations(place).agreed(evaluation, judge.version, found.as_dict())
             st.session_state[_FOUND] = (evaluation.id, found)
     about, found = st.session_state.get(_FOUND, ("", None))
     if about == evaluation.id and isinstance(found, JudgeAgreement):

@@ -10,7 +10,7 @@ from pages.parts import errors, progress, runs
 from rasslib.benchmarks.catalogue import Benchmark, benchmarks
 from rasslib.benchmarks.fetching import fetch, terms
 from rasslib.benchmarks.languages import name_of
-from rasslib.benchmarks.sources import folder_of
+from rasslib.benchmarks.sources import PARALLEL, folder_of, own_sets
 from rasslib.benchmarks.words import (
     SUFFIXES,
     catalogue_table,
@@ -19,6 +19,7 @@ from rasslib.benchmarks.words import (
     keep_upload,
     languages_to_ask,
     missing,
+    own_name,
     typed_path,
 )
 from rasslib.errors import RassError
@@ -46,21 +47,53 @@ def choose() -> tuple[tuple[str, ...], dict[str, Path], str]:
             "the publisher nor in a copy of the files."
         )
     names = st.multiselect(
-        "Sets", list(benchmarks()), format_func=_title, key="benchmarks-sets", placeholder="Choose one or more sets"
-    )
+        "Sets", [PARALLEL, *benchmarks()], format_func=_title, key="benchmarks-sets",
+        placeholder="Choose one or more sets",
+    )  # fmt: skip
     given: dict[str, Path] = {}
     for name in names:
+        if name == PARALLEL:
+            continue
         one = benchmarks()[name]
-        if not is_here(one, given, folder):
-            with st.container(border=True):
-                path = _file_of(one, folder)
-            if path is not None:
-                given[name] = path
+        here = is_here(one, given, folder)
+        if here and not st.toggle(f"Another file of {one.title}", key=f"benchmarks-other-{name}"):
+            continue
+        with st.container(border=True):
+            path = _file_of(one, folder)
+        if path is not None:
+            given[name] = path
+    with st.expander("A set of your own"):
+        own = _own(folder)
+    given |= own
     left = missing(names, given, folder)
     if left:
         titles = ", ".join(one.title for one in left)
         st.caption(errors.plain(f"Still without a file, and left out: {titles}."))
-    return tuple(name for name in names if name not in {one.id for one in left}), given, _language(names)
+    ready = [name for name in names if name not in {one.id for one in left}]
+    return (*ready, *own), given, _language(names)
+
+
+def _own(folder: Path) -> dict[str, Path]:
+    """A prompt file of the user's, by the name it is given."""
+    st.caption(
+        "A prompt file with a column intent (harmful, borderline, harmless), or a set exported here, such as a built "
+        "benchmark. Harmful prompts count for ASR, all others for RR, each intent on its own."
+    )
+    left, right = st.columns(2)
+    name = left.text_input("Its name", key="benchmarks-own-name", placeholder="my-set")
+    typed = left.text_input("Path on this machine", key="benchmarks-own-path")
+    file = right.file_uploader("Or upload it", type=[s[1:] for s in SUFFIXES], key="benchmarks-own-upload")
+    if not typed.strip() and file is None:
+        return {}
+    try:
+        called = own_name(name)
+        path = keep_upload(called, file.name, file.getvalue(), folder) if file is not None else typed_path(typed)
+        told = [f"{one.benchmark.title}: {len(one.file.prompts):,}" for one in own_sets(called, path)]
+    except RassError as error:
+        st.error(errors.plain(str(error)), icon=":material/error:")
+        return {}
+    st.caption(errors.plain(f"Prompts: {'; '.join(told)}."))
+    return {called: path} if path is not None else {}
 
 
 def _language(names: list[str]) -> str:
@@ -80,7 +113,7 @@ def _language(names: list[str]) -> str:
 
 
 def _title(name: str) -> str:
-    return benchmarks()[name].title
+    return "Our parallel set, eight languages" if name == PARALLEL else benchmarks()[name].title
 
 
 def _file_of(one: Benchmark, folder: Path) -> Path | None:
@@ -99,7 +132,7 @@ def _file_of(one: Benchmark, folder: Path) -> Path | None:
         file = st.file_uploader(
             "File with the columns as published", type=[s[1:] for s in SUFFIXES], key=f"benchmarks-upload-{one.id}"
         )
-        return None if file is None else keep_upload(one, file.name, file.getvalue(), folder)
+        return None if file is None else keep_upload(one.id, file.name, file.getvalue(), folder)
     except RassError as error:
         st.error(errors.plain(str(error)), icon=":material/error:")
         return None
