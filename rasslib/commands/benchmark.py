@@ -61,7 +61,7 @@ def fetch(
 def as_dict(one: Benchmark) -> dict[str, Any]:
     """A set as JSON holds it."""
     found = {item.name: getattr(one, item.name) for item in fields(one)}
-    maps = {name: dict(found[name]) for name in ("map", "keep", "parts")}  # read-only views are no JSON
+    maps = {name: dict(found[name]) for name in ("map", "keep", "skip", "parts")}  # read-only views are no JSON
     return found | maps | {"address": one.address}
 
 

@@ -140,4 +140,8 @@ def _last(run: Analysis) -> None:
     name = f"steering-{last.run}"
     row.download_button("Transcript (JSON)", last.as_json(), f"{name}.json", "application/json", on_click="ignore")
     row.download_button("Transcript (text)", last.as_text(), f"{name}.txt", "text/plain", on_click="ignore")
+    row.download_button(
+        "Recipe (JSON)", last.setting.recipe.as_text(), f"{name}-recipe.json", "application/json", on_click="ignore",
+        help="For the page Benchmarks and rass evaluate --recipe: the same steering on whole sets.",
+    )  # fmt: skip
     row.caption(NOTE)
