@@ -26,6 +26,9 @@ from rasslib.refusal.judge import PhraseJudge
 from rasslib.refusal.rates import wilson
 from rasslib.workspace.files import plain, read_json
 
+FORMAT = 2
+"""Of the results; those of another one are not shown, as the replies they are made of are kept anyway."""
+
 REFERENCES = (BASE, "generic", "generic-own", "generic-equal", "random")
 """Arms that every other arm is compared with, where they are among those compared; steering also with its control."""
 
@@ -106,6 +109,7 @@ def summarise(outcomes: Sequence[Outcome], sets: Sequence[HeldOut], settings: Co
     }
     drawn = resample(b, sets, settings.draws, settings.seed)
     result = {
+        "format": FORMAT,
         "arms": {arm: _arm(arm, found, b, drawn, sets, settings) for arm, found in arms.items()},
         "sets": {s.name: {"metric": s.metric, "n": len(s.prompts), "about": s.note} for s in sets},
         "aggregate": "(mean RR + mean ASR) / 2; lower is better in all three",

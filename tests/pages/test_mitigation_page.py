@@ -118,6 +118,9 @@ def test_damaged_results_are_sentences(empty_workspace: Workspace) -> None:
     (job.folder / RESULT).write_text("{half", encoding="utf-8")
     at = open_page()
     assert not at.exception and "damaged" in words(at)
+    atomic_json(job.folder / RESULT, {"arms": {}, "sets": {}})
+    at = open_page()
+    assert not at.exception and "earlier version" in words(at)
 
 
 def test_a_training_is_foretold_and_started(empty_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from rasslib.mitigation.compare_tables import (
     rates_table,
     steering_words,
 )
+from rasslib.mitigation.comparing import FORMAT
 from rasslib.mitigation.jobs.doing import RESULT
 from rasslib.mitigation.jobs.job import Job
 from rasslib.prompts import to_csv_bytes
@@ -35,6 +36,9 @@ def show(job: Job) -> None:
         WorkspaceError: Its files cannot be read.
     """
     result: dict[str, Any] = read_json(job.folder / RESULT)
+    if result.get("format") != FORMAT:
+        st.info("An earlier version made this comparison. Compare the same arms again: what they replied is kept.")
+        return
     _tables(result)
     _chart(result)
     _theirs(result)
