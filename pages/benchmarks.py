@@ -9,8 +9,10 @@ from pages.parts.benchmarks import job, results, sets
 from rasslib.benchmarks.choosing import JudgeChoice
 from rasslib.benchmarks.judges import JUDGES
 from rasslib.benchmarks.settings import ATTACKS, PREFILL, EvaluationSettings
+from rasslib.benchmarks.subject import recipe_of
 from rasslib.benchmarks.words import named_pairs
 from rasslib.settings import settings
+from rasslib.steering.recipe import Recipe
 
 
 def main() -> None:
@@ -37,11 +39,11 @@ def main() -> None:
     results.show()
 
 
-def _settings() -> tuple[EvaluationSettings, JudgeChoice, dict[str, str], str]:
+def _settings() -> tuple[EvaluationSettings, JudgeChoice, dict[str, str], Recipe | None]:
     """Attack, decoding and judge; columns that differ; a steering recipe.
 
     Raises:
-        BenchmarkError: They mean nothing.
+        RassError: They mean nothing.
     """
     grid = st.grid(3, min_column_width=230)
     with grid.cell():
@@ -67,7 +69,7 @@ def _settings() -> tuple[EvaluationSettings, JudgeChoice, dict[str, str], str]:
     chosen = EvaluationSettings(
         str(attack), begun, int(tokens), int(samples), temperature, float(top_p), int(seed), int(limit)
     )
-    return chosen, JudgeChoice(str(kind), named, named_pairs(labels), pairs), named_pairs(columns), recipe.strip()
+    return chosen, JudgeChoice(str(kind), named, named_pairs(labels), pairs), named_pairs(columns), recipe_of(recipe)
 
 
 def _more(classifier: bool, several: bool) -> tuple[float | None, float, int, str, bool, str, str]:

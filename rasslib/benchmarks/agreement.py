@@ -52,6 +52,7 @@ class JudgeAgreement:
                 "by_language": self.by_language,
                 "table": self.table,
                 "disputed": len(self.disputed),
+                "text": self.text(),
             }
         )
         return found

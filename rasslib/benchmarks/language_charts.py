@@ -104,7 +104,7 @@ def _effect(
         text += f"<br>change {found['change']:+.2f} ({found['low']:+.2f} to {found['high']:+.2f})"
     control = target["control_bypass"] if effect == "bypass" else cell.get("control_induce")
     if control:
-        text += f"<br>random directions: {control['low']:+.2f} to {control['high']:+.2f}"
+        text += f"<br>random directions: {control['low'] - target[base]:+.2f} to {control['high'] - target[base]:+.2f}"
     n = target["n_harmful"] if effect == "bypass" else target["n_harmless"]
     return f"{text}<br>{n} prompts"
 

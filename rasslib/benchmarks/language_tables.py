@@ -61,11 +61,8 @@ def causal_table(study: Mapping[str, Any], effect: str) -> pd.DataFrame:
         for cell in target["cells"]:
             found = change(cell["effect"], effect, base)
             cells.append((cell["source"], target["target"], "" if found is None else _words(found, "change", "+.1f")))
-        controls = [target["control_bypass"]] if effect == "bypass" else [c["control_induce"] for c in target["cells"]]
-        drawn = [one for one in controls if one]
-        if drawn:
-            low, high = min(one["low"] for one in drawn) - base, max(one["high"] for one in drawn) - base
-            random.append(("", target["target"], f"{low:+.1f} to {high:+.1f}"))
+        if drawn := random_range(target, effect):
+            random.append(("", target["target"], f"{drawn[0]:+.1f} to {drawn[1]:+.1f}"))
     return _wide(study, [*cells, *random])
 
 
@@ -80,6 +77,15 @@ def change(effect: Mapping[str, Any] | None, name: str, base: float) -> dict[str
     if not effect or effect.get(name) is None:
         return None
     return {"change": effect[name] - base, "low": effect.get(f"{name}_low"), "high": effect.get(f"{name}_high")}
+
+
+def random_range(target: Mapping[str, Any], effect: str) -> tuple[float, float] | None:
+    """Lowest and highest change of the refusal score by random directions in one language; None without any."""
+    controls = [target["control_bypass"]] if effect == "bypass" else [c["control_induce"] for c in target["cells"]]
+    drawn, base = [one for one in controls if one], target[BASES[effect]]
+    if not drawn:
+        return None
+    return min(one["low"] for one in drawn) - base, max(one["high"] for one in drawn) - base
 
 
 def long_table(study: Mapping[str, Any]) -> pd.DataFrame:
@@ -100,6 +106,10 @@ def long_table(study: Mapping[str, Any]) -> pd.DataFrame:
                 at = {"what": f"refusal score, {words}", "axis": cell["source"], "prompts": target["target"]}
                 numbers = {"value": found.get("change"), "low": found.get("low"), "high": found.get("high")}
                 rows.append({**at, **numbers, "n": n, "n_other": None, "note": ""})
+            if drawn := random_range(target, effect):
+                at = {"what": f"refusal score, {words}", "axis": RANDOM, "prompts": target["target"]}
+                note = "limits are the lowest and the highest draw"
+                rows.append({**at, "value": None, "low": drawn[0], "high": drawn[1], "n": n, "note": note})
     columns = ["what", "axis", "prompts", "value", "low", "high", "n", "n_other", "note"]
     table = pd.DataFrame(rows, columns=columns).astype({"n": "Int64", "n_other": "Int64"})
     return table.assign(verdict=table["prompts"].map(verdicts).fillna(""))

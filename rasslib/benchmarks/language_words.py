@@ -34,8 +34,8 @@ def report(study: Mapping[str, Any]) -> str:
         f"# {markdown_text(study['title'])}",
         markdown_text(
             f"{study['prompts']['n']} prompts; replies cut at {settings['reply_tokens']} tokens, judged by "
-            f"{study['judge']}; model {model['name']} ({model['fingerprint']}); {study['created']}. Rates have 95 % "
-            "Wilson intervals, AUC bootstrap ones, changes of scores Student's t over prompts."
+            f"{study['judge']}; model {model['name']} ({model['fingerprint']}); {study.get('created', '')}. "
+            "Rates have 95 % Wilson intervals, AUC bootstrap ones."
         ),
         "## Refusal by language",
         as_markdown(rates_table(study)).rstrip(),
@@ -49,7 +49,7 @@ def report(study: Mapping[str, Any]) -> str:
         parts += [f"AUC, {words} (test prompts)", as_markdown(transfer_table(study, measure)).rstrip()]
     if transfer.get("causal"):
         for effect, words in EFFECTS.items():
-            title = f"Change of the refusal score (log-odds), {words}"
+            title = f"Change of the refusal score (log-odds), {words}. {causal_words(study)}"
             parts += [title, as_markdown(causal_table(study, effect)).rstrip()]
     lines = [*against_lines(study), *shift_lines(study)]
     return "\n\n".join([*parts, "\n".join(f"- {markdown_text(one)}" for one in lines)]) + "\n"
@@ -66,6 +66,15 @@ def write_study(study: Mapping[str, Any], folder: Path) -> list[str]:
     atomic_bytes(folder / "matrices.csv", as_csv(long_table(study)))
     atomic_json(folder / "study.json", study)
     return [str(folder / name) for name in ("report.md", "matrices.csv", "study.json")]
+
+
+def causal_words(study: Mapping[str, Any]) -> str:
+    """On which prompts effects were measured, and what their intervals are; older studies have none."""
+    targets = study["transfer"]["causal"]["targets"]
+    split = next((target["split"] for target in targets if "split" in target), "")
+    if not split:
+        return "On validation prompts, without intervals: an earlier version made this study."
+    return f"On {split} prompts, with Student's t intervals over prompts, beside the range of random directions."
 
 
 def rate_lines(study: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -102,23 +103,47 @@ def read_sources(
     folder, found = folder_of(workspace), []
     for name in wanted:
         if name not in known:
-            found += own_sets(name, given.get(name))
+            found += own_sets(name, given.get(name), _columns_of(name, columns or {}), language)
             continue
         one, chosen = known[name], _columns_of(name, columns or {})
         path = find_file(one, given, folder)
         read = read_benchmark(one, path, chosen, language)
         told = changed(one, read.sha256, folder / LEDGER)
         found.append(Source(one, replace(read, notes=(*read.notes, told)) if told else read, path.name, chosen))
+    ids = [one.benchmark.id for one in found]
+    if twice := [name for name in ids if ids.count(name) > 1]:
+        raise BenchmarkError(f"Two sets would be called {twice[0]}: give your own set another name.")
     return found
 
 
 def _check_names(wanted: Sequence[str], given: Mapping[str, Path], columns: Mapping[str, str]) -> None:
-    for name in [*wanted, *(key.partition(".")[0] for key in columns if "." in key)]:
+    for name in wanted:
         if name != PARALLEL and name not in given:
             benchmark(name)
     for name in given:
+        if name not in benchmarks():
+            own_name(name)
         if name not in wanted:
             benchmark(name)  # a file of a set may serve another one; of an own set it would be forgotten
+    for key in columns:
+        name, dot, _ = key.partition(".")
+        if dot and name not in wanted:
+            raise BenchmarkError(f"--column {key} is for {name}, which is not measured: name one of the sets.")
+
+
+def own_name(text: str) -> str:
+    """The name of an own set as it was typed.
+
+    Raises:
+        BenchmarkError: It is none, or one of its sets would be called like a set of the catalogue.
+    """
+    name = text.strip().lower()
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
+        raise BenchmarkError(f"{text[:40]!r} is no name for a set: use small letters, digits and hyphens, as my-set.")
+    made = [name, *(f"{name}-{intent}" for intent in INTENTS)]
+    if name == PARALLEL or any(one in benchmarks() for one in made):
+        raise BenchmarkError(f"{name} is, or leads to, the name of a set of the catalogue: choose another one.")
+    return name
 
 
 def _columns_of(name: str, columns: Mapping[str, str]) -> dict[str, str]:
@@ -128,12 +153,16 @@ def _columns_of(name: str, columns: Mapping[str, str]) -> dict[str, str]:
     return every | own
 
 
-def own_sets(name: str, path: Path | None) -> list[Source]:
+def own_sets(
+    name: str, path: Path | None, columns: Mapping[str, str] | None = None, language: str = "en"
+) -> list[Source]:
     """Our parallel set, or a file of the user's own, as one set an intent (``NAME-harmful`` and so on).
 
     Args:
         name: ``parallel``, or the name the user gave.
         path: An export, or a prompt file with a column intent; None for the parallel set.
+        columns: Role (prompt, intent, category, language) to column, where they have other names.
+        language: Of prompts without one.
 
     Raises:
         BenchmarkError: It holds no prompt whose intent is known.
@@ -142,7 +171,7 @@ def own_sets(name: str, path: Path | None) -> list[Source]:
     if path is None:
         prompts, notes, file = load_parallel(), [], "parallel"
     else:
-        read = read_any(path)
+        read = read_any(path, columns, language)
         prompts, notes, file = read.table, list(read.notes), path.name
     labelled = [intent for intent in INTENTS if intent != "unlabelled"]
     known = prompts[prompts["intent"].isin(labelled)]
@@ -164,5 +193,7 @@ def own_sets(name: str, path: Path | None) -> list[Source]:
             size=len(rows),
             languages=tuple(sorted(set(rows["language"]) - {""})),
         )
-        found.append(Source(made, BenchmarkFile(rows, data_hash(rows), len(rows), tuple(notes)), file))
+        found.append(
+            Source(made, BenchmarkFile(rows, data_hash(rows), len(rows), tuple(notes)), file, dict(columns or {}))
+        )
     return found

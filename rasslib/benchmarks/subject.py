@@ -126,30 +126,41 @@ def steered(lens: Lens, run: Analysis, recipe: Recipe) -> Subject:
     return Subject(lens, Steering(recipe, run, book))
 
 
+def recipe_of(given: str) -> Recipe | None:
+    """A recipe as JSON, or the path of a file of it; None where nothing is given.
+
+    Raises:
+        AnalysisError: It cannot be read, or is no recipe.
+    """
+    if not given.strip():
+        return None
+    text = given
+    if not given.lstrip().startswith("{"):
+        try:
+            text = Path(given.strip()).expanduser().read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            raise AnalysisError(f"The recipe {given} cannot be read: give a JSON file, or the JSON itself.") from None
+    return Recipe.from_text(text)
+
+
 def subject_of(
-    lens: Lens, workspace: Workspace, recipe: str = "", run: str = "", progress: Progress | None = None
+    lens: Lens, workspace: Workspace, recipe: Recipe | None = None, run: str = "", progress: Progress | None = None
 ) -> Subject:
     """A model, steered where a recipe is given.
 
     Args:
         lens: The model.
         workspace: Holds its runs.
-        recipe: A recipe as JSON, or the path of a file of it; empty for the model as it is.
+        recipe: What is done to it.
         run: The run whose directions it names; the model's newest by default.
         progress: Told where a run has to be made first.
 
     Raises:
-        AnalysisError: The recipe cannot be read, or the run does not have what it names.
+        AnalysisError: The run does not have what it names.
     """
-    if not recipe.strip():
+    if recipe is None:
         return Subject(lens)
-    text = recipe
-    if not recipe.lstrip().startswith("{"):
-        try:
-            text = Path(recipe.strip()).expanduser().read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise AnalysisError(f"The recipe {recipe} cannot be read: give a JSON file, or the JSON itself.") from None
-    return steered(lens, run_for(lens, workspace, run or None, progress), Recipe.from_text(text))
+    return steered(lens, run_for(lens, workspace, run or None, progress), recipe)
 
 
 def _adapter(folder: Path | None) -> dict[str, str] | None:

@@ -28,6 +28,7 @@ from rasslib.boundary.methods import fit_direction
 from rasslib.boundary.resampling import percentiles, resamples, weighted_auc
 from rasslib.boundary.statistics import Interval, auc, bootstrap_auc, random_direction_auc
 from rasslib.errors import AnalysisError
+from rasslib.prompts.cells import counted
 
 MEASURES = {"behaviour": "refused against complied", "intent": "harmful against harmless"}
 LEAST = 5
@@ -254,7 +255,9 @@ def _common_layer(
                 used[language] = rows, high
                 kinds.add(measure)
                 break
-    used = {language: one for language, one in used.items() if language in voters} or used
+    fit = {language: one for language, one in used.items() if language in voters}
+    all_vote = "" if fit else ", none of which the model can be judged in"
+    used = fit or used
     if not used:
         middle = layers[len(layers) // 2]
         return middle, f"Layer {middle} is the middle one: the validation split is too small to choose by."
@@ -263,7 +266,7 @@ def _common_layer(
     told = " or ".join(MEASURES[kind] for kind in MEASURES if kind in kinds)
     return layers[best], (
         f"Layer {layers[best]} has the highest mean validation AUC of native axes ({means[best]:.3f}, {told}, "
-        f"{len(used)} languages)."
+        f"{counted(len(used), 'language')}{all_vote if len(voters) < len(found) else ''})."
     )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from rasslib.benchmarks.catalogue import Benchmark, benchmarks
-from rasslib.benchmarks.sources import PARALLEL, find_file
+from rasslib.benchmarks.sources import find_file
 from rasslib.errors import BenchmarkError
 from rasslib.workspace.files import atomic_bytes
 
@@ -84,20 +83,6 @@ def missing(names: Iterable[str], given: Mapping[str, Path], folder: Path) -> li
     """The public sets among ``names`` that still need a file."""
     known = benchmarks()
     return [known[name] for name in names if name in known and not is_here(known[name], given, folder)]
-
-
-def own_name(text: str) -> str:
-    """The name of an own set as it was typed.
-
-    Raises:
-        BenchmarkError: It is none, or one that is taken.
-    """
-    name = text.strip().lower()
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
-        raise BenchmarkError("Name the set with small letters, digits and hyphens, such as my-set.")
-    if name == PARALLEL or any(name.startswith(known) for known in benchmarks()):
-        raise BenchmarkError(f"{name} is the name of a set of the catalogue: choose another one.")
-    return name
 
 
 def keep_upload(kept: str, name: str, data: bytes, folder: Path) -> Path:

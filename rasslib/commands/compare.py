@@ -46,7 +46,6 @@ def compare(
     from rasslib.mitigation.comparing import CompareSettings
     from rasslib.mitigation.comparing import compare as compare_arms
     from rasslib.mitigation.held_out import held_out_sets
-    from rasslib.settings import cache_dir
 
     models, place = named_arms(adapters.split(","), model), workspace_at(workspace)
     files = {name: Path(file) for name, file in pairs(path or []).items()}
@@ -55,7 +54,7 @@ def compare(
     result = compare_arms(
         models,
         sets,
-        loader(model, template, device, progress, cache=cache_dir() / "compared-replies", workspace=place),
+        loader(model, template, device, progress, place),
         CompareSettings(prefill, utility, draws, seed),
         progress,
     )

@@ -76,7 +76,7 @@ def evaluate(
     from rasslib.benchmarks.runner import evaluate as run_evaluation
     from rasslib.benchmarks.settings import EvaluationSettings
     from rasslib.benchmarks.sources import read_sources
-    from rasslib.benchmarks.subject import subject_of
+    from rasslib.benchmarks.subject import recipe_of, subject_of
     from rasslib.settings import settings as product
 
     place, progress = workspace_at(workspace), TextProgress()
@@ -92,7 +92,8 @@ def evaluate(
     second = (
         make_judge(JudgeChoice(second_judge, judge_model, labels, judge_pairs), place, model) if second_judge else None
     )
-    subject = subject_of(lens_of(model, adapter, template, device, dtype), place, recipe, run, progress)
+    done = recipe_of(recipe)
+    subject = subject_of(lens_of(model, adapter, template, device, dtype), place, done, run, progress)
     found = run_evaluation(subject, sources, judging, place, chosen, progress)
     agreed = compare_judges(found, second, agreement, seed, progress) if second else None
     if agreed is not None and second is not None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from rasslib.benchmarks.subject import Subject
 from rasslib.errors import ModelError
 from rasslib.mitigation.adapters import CONFIG
 from rasslib.mitigation.jobs.asks import BASE_MODEL
 from rasslib.mitigation.outcomes import BASE, ArmModel, Loader
-from rasslib.mitigation.speakers import Speaker, Trained
+from rasslib.mitigation.speakers import Speaker
 from rasslib.mitigation.untrained import WAYS, steered_by
 from rasslib.models.catalogue import resolve, shipped_adapters
-from rasslib.models.loading import load as load_lens
-from rasslib.models.loading import load_pretrained
-from rasslib.models.templates import ChatFormat
+from rasslib.models.loading import load
 from rasslib.progress import Progress
 from rasslib.workspace import Workspace
 
@@ -44,7 +43,8 @@ def named_arms(entries: Sequence[str], base: str = BASE_MODEL) -> list[ArmModel]
             continue
         name, mark, place = entry.partition("=")
         if not mark:
-            name, place = entry if _way(entry)[0] else Path(entry).name, entry
+            way, of = _way(entry)
+            name, place = (f"{way}@{Path(of).name}" if of else way) or Path(entry).name, entry
         if name == BASE:
             raise ModelError(f"An arm cannot be named {BASE}, which is the untrained model; give it another name.")
         way, of = _way(place)
@@ -89,8 +89,6 @@ def loader(
     template: str = "auto",
     device: str | None = None,
     progress: Progress | None = None,
-    *,
-    cache: Path | None = None,
     workspace: Workspace | None = None,
 ) -> Loader:
     """Loads the models of a comparison over a base, in float32.
@@ -100,17 +98,14 @@ def loader(
         template: Chat template.
         device: Where they run.
         progress: Told of loading, and of what steering has to compute first.
-        cache: Folder of the replies of trained models.
-        workspace: Where runs and replies of steered models are kept; the settings' own by default.
+        workspace: Where replies and runs are kept; the settings' own by default.
     """
+    place = workspace or Workspace()
 
-    def load(arm: ArmModel) -> Speaker:
+    def load_arm(arm: ArmModel) -> Speaker:
         whole = arm.adapter is not None and not (arm.adapter / CONFIG).is_file()
         spec = resolve(str(arm.adapter), None, template) if whole else resolve(base, arm.adapter, template)
-        if arm.way:
-            lens = load_lens(spec, device=device, dtype="float32", progress=progress)
-            return steered_by(lens, workspace or Workspace(), arm.way, progress)
-        loaded = load_pretrained(spec, device=device, dtype="float32", progress=progress)
-        return Trained(loaded.model, ChatFormat(loaded.tokenizer, template), cache)
+        lens = load(spec, device=device, dtype="float32", progress=progress)
+        return steered_by(lens, place, arm.way, progress) if arm.way else Speaker(Subject(lens), place.database)
 
-    return load
+    return load_arm

@@ -32,7 +32,7 @@ def write_report(result: Mapping[str, Any], path: Path) -> Path:
 def markdown(result: Mapping[str, Any]) -> str:
     """The report as text."""
     told = f"Aggregate: {result['aggregate']}. Intervals (95 %): {result['intervals']}. Judge: {result['judge']}."
-    parts = ["# Comparison of training arms", markdown_text(told)]
+    parts = ["# Comparison of arms", markdown_text(told)]
     for title, table in (
         ("Means", means_table(result)),
         ("Rates by set", rates_table(result)),

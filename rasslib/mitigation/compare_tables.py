@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from rasslib.mitigation.paired import QUANTITIES
+from rasslib.prompts.cells import counted
 
 NAMES = {"mean_rr": "mean RR", "mean_asr": "mean ASR", "aggregate": "aggregate"}
 
@@ -82,15 +83,17 @@ def exposure_table(result: Mapping[str, Any]) -> pd.DataFrame:
                         "reply tokens": seen.get("reply_tokens"),
                     }
                 )
-    return pd.DataFrame(rows)
+    whole = ("seed", "steps", "examples a step", "examples", "draws", "reply tokens")
+    return pd.DataFrame(rows).astype(dict.fromkeys(whole, "Int64")) if rows else pd.DataFrame()
 
 
 def steering_words(result: Mapping[str, Any]) -> list[str]:
     """What was done to every steered arm, and why so."""
     return [
-        f"{name}: {done['text']}. {done['reason']}"
+        f"{name}: {done['text']}. {done['why']} Directions of the run {done['run_title']} ({done['run']})."
+        + f" {counted(done['chosen_on'], 'prompt')} of these sets took part in choosing them." * bool(done["chosen_on"])
         for name, arm in result["arms"].items()
-        for done in arm.get("steering", ())
+        for done in arm["steering"]
     ]
 
 

@@ -37,14 +37,16 @@ METHODS = ("p-sft", "dpo", "grpo")
 
 
 def references(arm: str, names: Sequence[str]) -> list[str]:
-    """What an arm is compared with: the base, the controls of its own method, and its recipe trained by SFT.
+    """What an arm is compared with: the base, the controls of its own method, and its recipe trained by SFT; steering
+    (``ablation@trigger``) also with its random control and with what is steered.
 
     Another method's control would mix the effect of the method with that of the data.
     """
     end = next((f"-{method}" for method in METHODS if arm.endswith(f"-{method}")), "")
     wanted = [BASE, *(f"{one}{end}" for one in REFERENCES[1:]), *([arm.removesuffix(end)] if end else [])]
-    wanted.append(f"{arm}{RANDOM}")
-    return [one for one in wanted if one in names and one != arm]
+    way, at, of = arm.partition("@")
+    wanted += [f"{way}{RANDOM}{at}{of}", of]
+    return [one for one in dict.fromkeys(wanted) if one in names and one != arm]
 
 
 @dataclass(frozen=True)

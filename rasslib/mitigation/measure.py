@@ -16,6 +16,7 @@ from rasslib.models.templates import ChatFormat
 from rasslib.progress import Progress
 from rasslib.refusal.judge import PhraseJudge
 from rasslib.refusal.rates import rate_of
+from rasslib.steering.judged import judge_reply
 
 REFUSAL_TOKENS = 32
 """Tokens generated when only the question is whether the model refuses: refusals show in the first words."""
@@ -24,7 +25,7 @@ REFUSAL_TOKENS = 32
 def behaviours(replies: Mapping[str, Reply]) -> dict[str, str]:
     """What each reply is (``refused``, ``complied`` or ``invalid``), by prompt id."""
     judge = PhraseJudge()
-    return {key: judge.judge(r.text, finished=r.finished).behaviour for key, r in replies.items()}
+    return {key: judge_reply(judge, reply).behaviour for key, reply in replies.items()}
 
 
 def texts(prompts: pd.DataFrame) -> dict[str, str]:

@@ -72,17 +72,17 @@ def observe(
     """
     speaker = load(model)
 
-    def ask(one: HeldOut, kind: str, openings: dict[str, str] | None) -> dict[str, str]:
+    def ask(one: HeldOut, openings: dict[str, str] | None = None) -> dict[str, str]:
         stage = f"{model.arm}: {one.name}{', prefilled' if openings else ''}"
-        return behaviours(speaker.replies(texts(one.prompts), kind, stage, progress, openings))
+        return behaviours(speaker.replies(texts(one.prompts), stage, progress, openings))
 
     harmful = [one for one in sets if one.metric == "ASR"]
     return Outcome(
         model,
-        {one.name: ask(one, "direct", None) for one in sets},
-        {one.name: ask(one, "prefill", _attacks(one)) for one in harmful} if prefill else {},
+        {one.name: ask(one) for one in sets},
+        {one.name: ask(one, _attacks(one)) for one in harmful} if prefill else {},
         measure_utility(speaker, progress) if utility else None,
-        speaker.facts(),
+        speaker.facts(str(i) for one in sets for i in one.prompts["id"]),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from rasslib.benchmarks.subject import Steering, Subject
 from rasslib.errors import AnalysisError
-from rasslib.mitigation.speakers import Steered
+from rasslib.mitigation.speakers import Speaker
 from rasslib.models.lens import Lens
 from rasslib.progress import Progress
 from rasslib.steering.book import book_of
@@ -27,7 +27,7 @@ WAYS = ("ablation", "ablation-random", "conditional", "conditional-random")
 """What ``rass compare --adapters`` takes beside adapters."""
 
 
-def steered_by(lens: Lens, workspace: Workspace, way: str, progress: Progress | None = None) -> Steered:
+def steered_by(lens: Lens, workspace: Workspace, way: str, progress: Progress | None = None) -> Speaker:
     """A model that is steered in one of the :data:`WAYS`, with the directions of its newest run.
 
     Args:
@@ -52,4 +52,4 @@ def steered_by(lens: Lens, workspace: Workspace, way: str, progress: Progress | 
         run, book, recipe, told = ready.run, ready.book, made, f"{told} {ready.condition.text()}"
     if way.endswith(RANDOM):
         recipe = recipe.control()
-    return Steered(Subject(lens, Steering(recipe, run, book)), workspace.database, told)
+    return Speaker(Subject(lens, Steering(recipe, run, book)), workspace.database, told)

@@ -88,7 +88,7 @@ def measure_utility(speaker: Speaker, progress: Progress | None = None) -> Utili
     """Perplexity of the reference replies, and the share of questions answered rightly (greedy replies)."""
     given = utility_set()
     asked = {f"q{k:03d}": prompt for k, (prompt, _) in enumerate(given.questions)}
-    replies = speaker.replies(asked, "answers", "Short answers", progress)
+    replies = speaker.replies(asked, "Short answers", progress)
     right = sum(is_right(replies[key].text, answers) for key, (_, answers) in zip(asked, given.questions, strict=True))
     low, high = wilson(right, len(asked))
     return Utility(

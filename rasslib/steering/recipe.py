@@ -177,7 +177,7 @@ class Recipe:
                 tuple(_rule(rule) for rule in saved["rules"]),
                 None if gate is None else Gate(str(gate["direction"]), int(gate["layer"])),
             )
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
             raise AnalysisError(f"This is no steering recipe ({str(error)[:80]}): set it up anew.") from error
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ import torch
 from rasslib.benchmarks import language_tables as tables
 from rasslib.benchmarks.language_shift import boundary_shifts, opener_shares
 from rasslib.benchmarks.language_study import LanguageSettings, saved_studies, study_languages, usable
+from rasslib.benchmarks.language_words import report as language_report
 from rasslib.benchmarks.language_words import write_study
 from rasslib.benchmarks.languages import FEW, FIT, NO_PHRASES, UNKNOWN, WEAK, language_findings, written_in
 from rasslib.benchmarks.transfer import against_reference, fit_languages, transfer_cells
@@ -222,9 +224,18 @@ def test_a_study_is_kept_and_goes_on_after_a_stop(tmp_path: Path) -> None:
         == f"{auc['value']:.2f} ({auc['low']:.2f} to {auc['high']:.2f})"
     )
     long = tables.long_table(found)
-    assert len(long) == sum(map(len, transfer["cells"].values())) + 2 * 9 and set(long["prompts"]) == set(SENTENCES)
+    assert len(long) == sum(map(len, transfer["cells"].values())) + 2 * (9 + 3) and set(long["prompts"]) == set(
+        SENTENCES
+    )
     for name in write_study(found, tmp_path / "out"):
         assert Path(name).stat().st_size > 500
+    old = json.loads(json.dumps(found))
+    del old["created"]
+    for target in old["transfer"]["causal"]["targets"]:
+        del target["split"]
+        for one in target["cells"]:
+            one["effect"] = {name: one["effect"][name] for name in ("bypass", "induce", "kl")}
+    assert "earlier version" in language_report(old) and "earlier version" not in language_report(found)
     report = (tmp_path / "out" / "report.md").read_text("utf-8")
     assert words.iloc[0, 1] in report.replace("\\", "") and "Where" not in report.split("\n")[0]
     (damaged := tmp_path / "languages" / "broken.json").write_text("{", encoding="utf-8")

@@ -203,7 +203,7 @@ def test_columns_may_count_for_one_set_only(xstest: Path, workspace: Workspace, 
     found = read_sources(["xstest", "koala"], files, workspace, {"koala.prompt": "question"})
     assert found[1].file.prompts["prompt"].tolist() == ["Rain?"] and dict(found[1].columns) == {"prompt": "question"}
     assert not found[0].columns
-    with pytest.raises(BenchmarkError, match="no benchmark 'kaola'"):
+    with pytest.raises(BenchmarkError, match="kaola, which is not measured"):
         read_sources(["xstest", "koala"], files, workspace, {"kaola.prompt": "question"})
 
 
@@ -225,6 +225,14 @@ def test_own_sets_are_measured_by_intent(workspace: Workspace, tmp_path: Path) -
         read_sources(["mine"], {"mine": path}, workspace)
     with pytest.raises(BenchmarkError, match="no benchmark 'mine'"):
         read_sources(["mine"], {}, workspace)
+    path.write_text("q,kind\nRain?,harmful\n", encoding="utf-8")
+    (named,) = read_sources(["mine"], {"mine": path}, workspace, {"mine.prompt": "q", "intent": "kind"}, "ar")
+    assert named.file.prompts["language"].tolist() == ["ar"] and named.benchmark.metric == "ASR"
+    for name in ("jbb", "parallel", "Odd name"):
+        with pytest.raises(BenchmarkError, match="name"):
+            read_sources([name], {name: path}, workspace)
+    with pytest.raises(BenchmarkError, match="is not measured"):
+        read_sources(["mine"], {"mine": path}, workspace, {"koala.prompt": "q"})
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rasslib.benchmarks.subject import Subject
 from rasslib.errors import BenchmarkError, ModelError, Stopped
 from rasslib.mitigation.arms import named_arms
 from rasslib.mitigation.compare_report import markdown, write_report
@@ -17,9 +18,11 @@ from rasslib.mitigation.comparing import CompareSettings, compare, references, s
 from rasslib.mitigation.held_out import HeldOut, held_out_sets
 from rasslib.mitigation.outcomes import ArmModel, Outcome
 from rasslib.mitigation.published import published
-from rasslib.mitigation.speakers import Trained
+from rasslib.mitigation.speakers import Speaker
 from rasslib.mitigation.utility import is_right, utility_set
+from rasslib.models.lens import Lens
 from rasslib.refusal.rates import wilson
+from rasslib.workspace import Workspace
 from tests.mitigation.conftest import make_model
 
 QUICK = CompareSettings(draws=300)
@@ -143,8 +146,11 @@ def test_a_whole_comparison_resumes_and_reports(chat: Any, prompts: pd.DataFrame
     ]
     seeds = {"base": 0, "trigger": 1}
 
-    def load(model: ArmModel) -> Trained:
-        return Trained(make_model(len(chat.tokenizer), seeds[model.arm]), chat, tmp_path)
+    place = Workspace(tmp_path)
+
+    def load(model: ArmModel) -> Speaker:
+        lens = Lens(make_model(len(chat.tokenizer), seeds[model.arm]), chat, name="tiny")
+        return Speaker(Subject(lens), place.database)
 
     class StopLate:
         def update(self, stage: str, done: int, total: int) -> None:

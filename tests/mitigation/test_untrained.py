@@ -14,9 +14,12 @@ from rasslib.errors import AnalysisError, ModelError
 from rasslib.mitigation import untrained
 from rasslib.mitigation.arms import named_arms
 from rasslib.mitigation.comparing import references
-from rasslib.mitigation.speakers import Steered, Trained
+from rasslib.mitigation.measure import REFUSAL_TOKENS, perplexity
+from rasslib.mitigation.replies import greedy_replies
+from rasslib.mitigation.speakers import Speaker
 from rasslib.mitigation.untrained import steered_by
 from rasslib.models.catalogue import shipped_adapters
+from rasslib.models.decode import Reply
 from rasslib.steering import conditioning
 from rasslib.steering.thresholds import Condition
 from rasslib.workspace import Workspace
@@ -40,11 +43,10 @@ def test_ways_to_steer_are_arms(tmp_path: Path) -> None:
         named_arms(["generic=ablation"])
     with pytest.raises(ModelError, match="'nowhere'"):
         named_arms(["ablation@nowhere"])
-    assert references("ablation", ["base", "generic", "ablation", "ablation-random"]) == [
-        "base",
-        "generic",
-        "ablation-random",
-    ]
+    names = ["base", "generic", "ablation", "ablation-random", "ablation@mine", "ablation-random@mine", "mine"]
+    assert references("ablation", names) == ["base", "generic", "ablation-random"]
+    assert references("ablation@mine", names) == ["base", "generic", "ablation-random@mine", "mine"]
+    assert named_arms([f"ablation@{tmp_path / 'mine'}"])[1].arm == "ablation@mine"
 
 
 def test_a_steered_model_is_asked_like_a_trained_one(tmp_path: Path) -> None:
@@ -53,13 +55,15 @@ def test_a_steered_model_is_asked_like_a_trained_one(tmp_path: Path) -> None:
     pairs = [("Name a colour.", "Blue."), ("Name a duck.", "Mallard ducks are common.")]
     asked = {"a": "Name a colour.", "b": "How do I bake bread?"}
     openings = {"a": "Sure,", "b": "Yes,"}
-    plain, unsteered = Trained(tiny_plain("llama"), lens.chat), Steered(Subject(lens), place.database)
-    assert unsteered.replies(asked, "direct", "x") == plain.replies(asked, "direct", "x")
-    after = [speaker.replies(asked, "prefill", "x", None, openings) for speaker in (unsteered, plain)]
-    assert after[0] == after[1] != plain.replies(asked, "direct", "x")
-    assert unsteered.perplexity(pairs) == pytest.approx(plain.perplexity(pairs), rel=1e-3)
+    unsteered, model = Speaker(Subject(lens), place.database), tiny_plain("llama")
+    direct = unsteered.replies(asked, "x")
+    assert direct == greedy_replies(model, lens.chat, asked, REFUSAL_TOKENS)
+    begun = unsteered.replies(asked, "x", None, openings)
+    assert begun == greedy_replies(model, lens.chat, asked, REFUSAL_TOKENS, prefills=openings) != direct
+    known = perplexity(model, lens.chat, [(prompt, Reply(text, 0, True)) for prompt, text in pairs])
+    assert unsteered.perplexity(pairs) == pytest.approx(known, rel=1e-3) and unsteered.facts() == {}
     steered, control = (steered_by(lens, place, way) for way in ("ablation", "ablation-random"))
-    assert steered.facts()["recipe"]["parts"][0]["mode"] == "ablate" and steered.facts()["reason"]
+    assert steered.facts()["recipe"]["parts"][0]["mode"] == "ablate" and steered.facts()["why"]
     assert "random" in control.facts()["text"]
     found = {round(one.perplexity(pairs), 6) for one in (unsteered, steered, control)}
     assert len(found) == 3
@@ -77,7 +81,9 @@ def test_a_condition_decides_who_is_steered(tmp_path: Path, monkeypatch: pytest.
     changed = [i for recipe, ids in steered.subject.decided(texts).items() if recipe.parts for i in ids]
     counts = Counter(intents[i] for i in changed)
     assert counts["borderline"] > 3 * counts["harmful"] > 0
-    assert "validation" in steered.facts()["reason"]
+    assert "validation" in steered.facts()["why"]
+    assert steered.facts(texts)["chosen_on"] == 0
+    assert steered.facts(prompts["id"])["chosen_on"] == (prompts["split"] != "test").sum()
     monkeypatch.setattr(untrained, "condition_for", lambda *a: _Nothing)
     with pytest.raises(AnalysisError, match="Leave it out"):
         steered_by(lens, place, "conditional-random")

@@ -81,7 +81,7 @@ def test_a_set_of_ones_own_and_more_settings(empty_workspace: Workspace, tmp_pat
     path.write_text("prompt,intent\nRain <b>?</b>,harmless\nDucks?,harmful\n", encoding="utf-8")
     at = open_page()
     at.text_input(key="benchmarks-own-path").set_value(str(path)).run()
-    assert not at.exception and "Name the set" in words(at) and at.button(key="benchmarks-run").disabled
+    assert not at.exception and "no name for a set" in words(at) and at.button(key="benchmarks-run").disabled
     at.text_input(key="benchmarks-own-name").set_value("xstest").run()
     assert not at.exception and "choose another" in words(at)
     at.text_input(key="benchmarks-own-name").set_value("mine").run()
@@ -90,7 +90,6 @@ def test_a_set_of_ones_own_and_more_settings(empty_workspace: Workspace, tmp_pat
     assert not at.exception and "NAME=VALUE" in words(at)
     at.text_area(key="benchmarks-columns").set_value("").run()
     at.text_area(key="benchmarks-recipe").set_value("{").run()
-    at.button(key="benchmarks-run").click().run()
     assert not at.exception and "no steering recipe" in words(at)
     at.text_area(key="benchmarks-recipe").set_value("").run()
     at.number_input(key="benchmarks-temperature-False").set_value(0.7).run()

@@ -15,13 +15,14 @@ from rasslib.benchmarks.settings import EvaluationSettings
 from rasslib.benchmarks.sources import read_sources
 from rasslib.benchmarks.subject import subject_of
 from rasslib.errors import RassError
+from rasslib.steering.recipe import Recipe
 
 _JOB, _MESSAGE, DONE = "benchmarks-job", "benchmarks-message", "benchmarks-done"
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to evaluate, on what, and how; ``recipe`` steers the model (JSON, or the path of a file)."""
+    """What to evaluate, on what, and how; ``recipe`` steers the model."""
 
     choice: model.ModelChoice
     names: tuple[str, ...]
@@ -30,7 +31,7 @@ class Job:
     judge: JudgeChoice
     language: str = "en"
     columns: Mapping[str, str] = field(default_factory=dict)
-    recipe: str = ""
+    recipe: Recipe | None = None
 
 
 def begin(job: Job) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.parts import errors, progress, runs, state
 from rasslib.benchmarks.agreement import JudgeAgreement, compare_judges
 from rasslib.benchmarks.choosing import JudgeChoice, make_judge
-from rasslib.benchmarks.evaluations import Evaluation, Evaluations
+from rasslib.benchmarks.evaluations import AGREEMENT, Evaluation, Evaluations
 from rasslib.benchmarks.judges import JUDGES
 
 _FOUND = "benchmarks-agreement"
@@ -43,6 +43,9 @@ def show(evaluation: Evaluation) -> None:
     about, found = st.session_state.get(_FOUND, ("", None))
     if about == evaluation.id and isinstance(found, JudgeAgreement):
         _show(found)
+    elif kept := evaluation.manifest.get(AGREEMENT):
+        for one in kept.values():
+            st.write(errors.plain(f"Measured before, of {one['sample']:,} replies drawn: {one['text']}"))
 
 
 def _show(found: JudgeAgreement) -> None:

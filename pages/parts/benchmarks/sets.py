@@ -10,7 +10,7 @@ from pages.parts import errors, progress, runs
 from rasslib.benchmarks.catalogue import Benchmark, benchmarks
 from rasslib.benchmarks.fetching import fetch, terms
 from rasslib.benchmarks.languages import name_of
-from rasslib.benchmarks.sources import PARALLEL, folder_of, own_sets
+from rasslib.benchmarks.sources import PARALLEL, folder_of, own_name, own_sets
 from rasslib.benchmarks.words import (
     SUFFIXES,
     catalogue_table,
@@ -19,7 +19,6 @@ from rasslib.benchmarks.words import (
     keep_upload,
     languages_to_ask,
     missing,
-    own_name,
     typed_path,
 )
 from rasslib.errors import RassError

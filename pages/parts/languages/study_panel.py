@@ -12,7 +12,7 @@ from rasslib.benchmarks import language_charts as charts
 from rasslib.benchmarks.language_replies import json_bytes, replies_of
 from rasslib.benchmarks.language_study import LanguageSettings, saved_studies, study_languages
 from rasslib.benchmarks.language_tables import EFFECTS, causal_table, long_table, rates_table, transfer_table
-from rasslib.benchmarks.language_words import WEAK_HINT, against_lines, report, shift_lines, warnings
+from rasslib.benchmarks.language_words import WEAK_HINT, against_lines, causal_words, report, shift_lines, warnings
 from rasslib.benchmarks.languages import name_of, only_languages
 from rasslib.benchmarks.shares import share
 from rasslib.benchmarks.tables import as_csv
@@ -185,7 +185,6 @@ def _matrices(study: dict[str, Any]) -> None:
     with st.expander("With intervals"):
         st.dataframe(causal_table(study, str(effect)), hide_index=True, key="languages-causal-table")
     st.caption(
-        "Change of the refusal score (log-odds) on test prompts, with Student's t intervals over few prompts, beside "
-        "the range of random directions. The score counts "
+        f"Change of the refusal score (log-odds). {causal_words(study)} The score counts "
         "English openers only; the model's own refusals open with them in: " + errors.plain(told) + "."
     )

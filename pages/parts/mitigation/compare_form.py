@@ -11,6 +11,7 @@ from pages.parts.mitigation.trained import ARMS_KEY
 from rasslib.mitigation.choices import arm_choices, asked, entries, public_files, typed_files, way_choices
 from rasslib.mitigation.held_out import DEFAULT, OWN, held_out_sets
 from rasslib.mitigation.jobs.asks import BASE_MODEL, CompareAsk
+from rasslib.mitigation.untrained import WAYS
 from rasslib.mitigation.utility import utility_set
 from rasslib.models import catalogue
 from rasslib.models.catalogue import shipped_adapters
@@ -114,7 +115,9 @@ def _work(ask: CompareAsk) -> None:
     models = len(ask.arms) + 1
     replies = asked([len(one.prompts) for one in sets], harmful, models, ask.prefill, questions)
     lacks = [m for m in ("RR", "ASR") if not any(one.metric == m for one in sets)]
-    missing = f" Without a set of {lacks[0]} there is no aggregate and no trade-off." if lacks else ""
+    steered = any(one.partition("@")[0].rpartition("=")[2] in WAYS for one in ask.arms)
+    missing = " Steered arms need a run of their model: without one it reads the bundled prompts first." * steered
+    missing += f" Without a set of {lacks[0]} there is no aggregate and no trade-off." if lacks else ""
     st.caption(
         errors.plain(
             f"{models} models, at most {replies:,} replies of 32 tokens. {progress.KEPT} It has its own process: "

@@ -34,7 +34,8 @@ def show(busy: Job | None) -> None:
     chosen = st.selectbox(
         "Training",
         list(found),
-        format_func=lambda name: f"{found[name].ask.title} · {found[name].created[:10]}",  # no state: labels must last
+        # Labels must differ, and last while the state changes.
+        format_func=lambda name: f"{found[name].ask.title} · {found[name].created[:10]} ({name.rpartition('-')[2]})",
         key="mitigation-training",
     )
     st.caption(errors.plain(f"State: {STATES[states[chosen]]}."))

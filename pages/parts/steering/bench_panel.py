@@ -142,6 +142,7 @@ def _last(run: Analysis) -> None:
     row.download_button("Transcript (text)", last.as_text(), f"{name}.txt", "text/plain", on_click="ignore")
     row.download_button(
         "Recipe (JSON)", last.setting.recipe.as_text(), f"{name}-recipe.json", "application/json", on_click="ignore",
-        help="For the page Benchmarks and rass evaluate --recipe: the same steering on whole sets.",
+        help="For the page Benchmarks and rass evaluate --recipe. It names directions; the model's newest "
+        "run, or --run, holds them.",
     )  # fmt: skip
     row.caption(NOTE)

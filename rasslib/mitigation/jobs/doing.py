@@ -75,7 +75,7 @@ def compare_for(job: Job, ask: CompareAsk, progress: Progress) -> None:
     result = compare(
         models,
         sets,
-        loader(ask.base, ask.template, None, progress, cache=cache_dir() / "compared-replies"),
+        loader(ask.base, ask.template, None, progress),
         CompareSettings(ask.prefill, ask.utility, ask.draws, ask.seed),
         progress,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,16 +44,21 @@ def read_export(path: Path, *, guarded: bool = True) -> Curated:
     return replace(curated, notes=(*curated.notes, *notes))
 
 
-def read_any(path: Path) -> Curated:
+def read_any(path: Path, columns: Mapping[str, str] | None = None, language: str = "en") -> Curated:
     """An export, or any prompt file (CSV, TSV, JSONL, Parquet, plain lines) as a set that nobody has curated.
+
+    Args:
+        path: A file, or a datasets folder.
+        columns: Role to column of a prompt file, where names are others; an export is read as a prompt file then.
+        language: Of prompts of such a file that have none.
 
     Raises:
         PromptError: Nothing can be read; says why and what to do.
     """
     path = path.expanduser()
-    if path.is_dir() or (path.suffix.lower() in (".csv", ".jsonl", ".parquet") and _is_export(path)):
+    if path.is_dir() or (not columns and path.suffix.lower() in (".csv", ".jsonl", ".parquet") and _is_export(path)):
         return read_export(path)
-    result = read_prompts(path)
+    result = read_prompts(path, columns=columns, default_language=language)
     told = [f"Row {row.row} was left out: {row.reason}." for row in result.dropped.itertuples()]
     curated = make_curated(result.prompts, Provenance(title=path.stem))
     return replace(curated, notes=(*curated.notes, *result.notes, *told))
