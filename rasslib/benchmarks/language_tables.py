@@ -27,7 +27,7 @@ def marked_names(study: Mapping[str, Any]) -> dict[str, str]:
 
 
 def rates_table(study: Mapping[str, Any]) -> pd.DataFrame:
-    """A row a language: verdict, refusal by intent, attack success, invalid replies, script of the answers."""
+    """A row a language: verdict, refusal by intent, attack success, invalid replies, script and novelty of answers."""
     rows = []
     for one in study["languages"]:
         row = {"Language": one["name"], "Verdict": one["verdict"]}
@@ -36,8 +36,9 @@ def rates_table(study: Mapping[str, Any]) -> pd.DataFrame:
         if one["attack_success"] is not None:
             row["Attack success"] = share(one["attack_success"]["k"], one["attack_success"]["n"]).words
         row["Invalid replies"] = share(one["invalid"]["k"], one["invalid"]["n"]).words
-        own = one["own_script"]
-        row["Answers in its script"] = share(own["k"], own["n"]).words if own else "too few"
+        for name, title in (("own_script", "Answers in its script"), ("repeating", "Answers that say nothing new")):
+            found = one.get(name)
+            row[title] = share(found["k"], found["n"]).words if found else "too few"
         rows.append(row)
     return pd.DataFrame(rows)
 
