@@ -102,6 +102,7 @@ def test_a_class_gap_turns_an_answer_into_a_refusal(lens: Lens, steering: Steeri
 def test_the_shipped_adapter_fits_its_provenance() -> None:
     from peft import PeftModel
 
+    assert list(shipped_adapters()) == ["generic", "rass", "trigger"]
     for folder in shipped_adapters().values():
         provenance = json.loads((folder / "provenance.json").read_text())
         assert provenance["data"]["prompt_set_hash"] == data_hash(load_bundled())

@@ -110,7 +110,7 @@ def test_arms_that_can_be_chosen(tmp_path: Path) -> None:
     assert len(trained) == 2
     assert not any(label.startswith("random") for label in labels)
     both = entries([*trained, "generic (shipped)", " ", "x=/y"], known, together=True)
-    assert [one.partition("=")[0] for one in both] == ["trigger", "trigger", "generic", "x"]
+    assert [one.partition("=")[0] for one in both] == ["trigger-own", "trigger-own", "generic", "x"]
     longer = make_job(place, TrainAsk(AlignSettings(recipe="trigger", seed=2, steps=9)))
     longer.adapter.mkdir()
     (longer.adapter / PROVENANCE).write_text("{}")
@@ -119,7 +119,7 @@ def test_arms_that_can_be_chosen(tmp_path: Path) -> None:
     names = sorted(one.partition("=")[0] for one in entries(every, known, together=True))
     assert len(set(names)) == 2 and len(names) == 3  # another training is no seed of the first
     alone = entries(trained, known, together=False)
-    assert [one.partition("=")[0] for one in alone] == ["trigger", "trigger-2"]
+    assert [one.partition("=")[0] for one in alone] == ["trigger-own", "trigger-own-2"]
     assert arm_choices(place, "another") == {}
 
 

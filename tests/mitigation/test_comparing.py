@@ -219,9 +219,9 @@ def test_names_of_arms(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "adapter_config.json").write_text("{}")
-    found = named_arms(["generic", f"trigger={tmp_path / 'a'}", f"trigger={tmp_path / 'b'}", str(tmp_path / "b")])
-    assert [one.arm for one in found] == ["base", "generic", "trigger", "trigger", "b"]
-    assert "generic" in [one.arm for one in named_arms(["shipped"])]
+    found = named_arms(["generic", f"mine={tmp_path / 'a'}", f"mine={tmp_path / 'b'}", str(tmp_path / "b")])
+    assert [one.arm for one in found] == ["base", "generic", "mine", "mine", "b"]
+    assert [one.arm for one in named_arms(["shipped"])] == ["base", "generic", "rass", "trigger"]
 
 
 def test_an_own_adapter_is_never_taken_for_the_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
