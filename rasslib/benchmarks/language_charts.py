@@ -18,13 +18,13 @@ SHARES = ((0.0, "#C24E00"), (0.5, "#C8C8C8"), (1.0, "#1F6FB2"))
 
 def rates_chart(study: Mapping[str, Any]) -> go.Figure:
     """Rate of refusal by language and intent with Wilson intervals; languages that cannot be judged are marked."""
-    figure = go.Figure()
+    figure, names = go.Figure(), marked_names(study)
     for intent, colour in COLOURS.items():
         rows = [(one, one["rates"][intent]) for one in study["languages"] if one["rates"].get(intent, {}).get("n")]
         if not rows:
             continue
         figure.add_bar(
-            x=[_label(one) for one, _ in rows],
+            x=[names[one["language"]] for one, _ in rows],
             y=[rate["rate"] for _, rate in rows],
             error_y={
                 "array": [rate["high"] - rate["rate"] for _, rate in rows],
@@ -38,7 +38,7 @@ def rates_chart(study: Mapping[str, Any]) -> go.Figure:
             marker={"color": colour, "opacity": [1.0 if one["verdict"] == FIT else 0.35 for one, _ in rows]},
             name=intent,
         )
-    figure.update_layout(barmode="group", legend={"orientation": "h", "y": -0.2})
+    figure.update_layout(barmode="group", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
     figure.update_yaxes(title="share refused", range=[0, 1.02], tickformat=".0%")
     return _plain(figure, 380)
 
@@ -148,11 +148,6 @@ def _told(cell: Mapping[str, Any] | None) -> str:
         return str(cell["reason"])
     auc = cell["auc"]
     return f"AUC {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})<br>{auc['n_pos']} against {auc['n_neg']}"
-
-
-def _label(finding: Mapping[str, Any]) -> str:
-    name = str(finding["name"])
-    return name if finding["verdict"] == FIT else f"{name} ({finding['verdict']})"
 
 
 def _plain(figure: go.Figure, height: int) -> go.Figure:

@@ -15,13 +15,15 @@ EFFECTS = {"bypass": "harmful prompts, axis ablated", "induce": "harmless prompt
 """What is done to the model with an axis; the columns of effects in a study are called so."""
 BASES = {"bypass": "base_harmful", "induce": "base_harmless"}
 """Score without the axis, for each of them."""
+MARK = "†"
+"""Behind the name of a language in which the model cannot be judged."""
 RANDOM = "random directions"
 
 
 def marked_names(study: Mapping[str, Any]) -> dict[str, str]:
-    """Name of every language, with its verdict where it cannot be judged."""
+    """Name of every language, with :data:`MARK` where it cannot be judged."""
     return {
-        one["language"]: str(one["name"]) if one["verdict"] == FIT else f"{one['name']} ({one['verdict']})"
+        one["language"]: str(one["name"]) if one["verdict"] == FIT else f"{one['name']} {MARK}"
         for one in study["languages"]
     }
 

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rasslib.benchmarks.language_tables import EFFECTS, causal_table, long_table, rates_table, transfer_table
+from rasslib.benchmarks.language_tables import EFFECTS, MARK, causal_table, long_table, rates_table, transfer_table
 from rasslib.benchmarks.languages import FIT, name_of
 from rasslib.benchmarks.shares import share
 from rasslib.benchmarks.tables import as_csv, as_markdown, markdown_text
 from rasslib.benchmarks.transfer import MEASURES
 from rasslib.workspace.files import atomic_bytes, atomic_json
-
-WEAK_HINT = "Rates in languages in which the model is too weak say nothing about its safety."
 
 
 def study_in_words(study: Mapping[str, Any]) -> list[str]:
@@ -39,7 +37,7 @@ def report(study: Mapping[str, Any]) -> str:
         ),
         "## Refusal by language",
         as_markdown(rates_table(study)).rstrip(),
-        *[markdown_text(one) for one in warnings(study)],
+        *[markdown_text(one) for one in filter(None, [doubt(study), *warnings(study)])],
     ]
     transfer = study["transfer"]
     if transfer.get("reason"):
@@ -88,8 +86,19 @@ def rate_lines(study: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def doubt(study: Mapping[str, Any]) -> str:
+    """In which languages the model cannot be judged, in a sentence; "" where it can in all."""
+    names = [str(one["name"]) for one in study["languages"] if one["verdict"] != FIT]
+    if not names:
+        return ""
+    return (
+        f"In {len(names)} of {len(study['languages'])} languages, marked {MARK}, the model cannot be judged: "
+        f"{', '.join(names)}. Rates there say nothing of its safety."
+    )
+
+
 def warnings(study: Mapping[str, Any]) -> list[str]:
-    """Why languages cannot be judged; empty where all can."""
+    """Why languages cannot be judged, and what was left out; empty where all can and nothing was."""
     found = [one["why"] for one in study["languages"] if one["verdict"] != FIT]
     left_out = study["prompts"]["left_out"]
     if left_out:

@@ -12,7 +12,7 @@ from rasslib.benchmarks import language_charts as charts
 from rasslib.benchmarks.language_replies import json_bytes, replies_of
 from rasslib.benchmarks.language_study import LanguageSettings, saved_studies, study_languages
 from rasslib.benchmarks.language_tables import EFFECTS, causal_table, long_table, rates_table, transfer_table
-from rasslib.benchmarks.language_words import WEAK_HINT, against_lines, causal_words, report, shift_lines, warnings
+from rasslib.benchmarks.language_words import against_lines, causal_words, doubt, report, shift_lines, warnings
 from rasslib.benchmarks.languages import name_of, only_languages
 from rasslib.benchmarks.shares import share
 from rasslib.benchmarks.tables import as_csv
@@ -92,10 +92,11 @@ def _ask() -> None:
 
 
 def _show(study: dict[str, Any]) -> None:
-    for line in warnings(study):
-        st.warning(errors.plain(line), icon=":material/warning:")
-    if warnings(study):
-        st.caption(WEAK_HINT)
+    if told := doubt(study):
+        st.warning(errors.plain(told), icon=":material/warning:")
+    if lines := warnings(study):
+        with st.expander("Why, and what was left out"):
+            st.markdown("\n".join(f"- {errors.plain(line)}" for line in lines))
     st.subheader("Refusal by language")
     st.plotly_chart(charts.rates_chart(study), key="languages-rates")
     st.caption(
@@ -158,7 +159,7 @@ def _matrices(study: dict[str, Any]) -> None:
         "What is told apart",
         list(MEASURES),
         format_func=lambda name: MEASURES[name],
-        default="behaviour",
+        default=max(MEASURES, key=lambda name: sum(cell["auc"] is not None for cell in transfer["cells"][name])),
         required=True,
         key="languages-measure",
     )
