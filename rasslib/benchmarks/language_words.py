@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rasslib.benchmarks.language_tables import EFFECTS, MARK, causal_table, long_table, rates_table, transfer_table
-from rasslib.benchmarks.languages import FIT, name_of
+from rasslib.benchmarks.languages import FEW, FIT, name_of
 from rasslib.benchmarks.shares import share
 from rasslib.benchmarks.tables import as_csv, as_markdown, markdown_text
 from rasslib.benchmarks.transfer import MEASURES
@@ -132,9 +132,12 @@ def against_lines(study: Mapping[str, Any], measure: str = "") -> list[str]:
 def shift_lines(study: Mapping[str, Any]) -> list[str]:
     """Where refusal begins in each language, a line each."""
     transfer = study["transfer"]
+    unjudged = {one["language"]: str(one["name"]) for one in study["languages"] if one["verdict"] not in (FIT, FEW)}
     lines = []
     for one in transfer["shifts"]:
         name = name_of(one["language"])
+        if one["language"] in unjudged:
+            continue
         if not one["usable"]:
             lines.append(f"{name}: {one['finding']}")
             continue
@@ -147,4 +150,6 @@ def shift_lines(study: Mapping[str, Any]) -> list[str]:
             text += f", {one['shift']:+.2f} ({one['shift_low']:+.2f} to {one['shift_high']:+.2f}) from "
             text += f"{name_of(transfer['reference'])}: {told}"
         lines.append(f"{text}.")
+    if unjudged:
+        lines.append(f"Not told where the model cannot be judged: {', '.join(unjudged.values())}.")
     return lines

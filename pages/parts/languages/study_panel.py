@@ -181,7 +181,9 @@ def _matrices(study: dict[str, Any]) -> None:
     )
     st.plotly_chart(charts.causal_chart(study, str(effect)), key="languages-causal-chart")
     told = ", ".join(
-        f"{name_of(code)} {share(found['k'], found['n']).words}" for code, found in transfer["openers"].items()
+        f"{name_of(code)} {share(found['k'], found['n']).words}"
+        for code, found in transfer["openers"].items()
+        if found["n"]
     )
     with st.expander("With intervals"):
         st.dataframe(causal_table(study, str(effect)), hide_index=True, key="languages-causal-table")
