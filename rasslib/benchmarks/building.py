@@ -251,7 +251,7 @@ def _curated(
     ]
     table = taken.drop(columns=["judged", "n_votes", "refusals"]).assign(policy="votes", why=why)
     origin = Provenance(
-        title=settings.title or title_of(settings.languages),
+        title=settings.title or title_of([code for code in settings.languages if code in set(taken["language"])]),
         about=ABOUT.format(n=len(ballots)),
         model=", ".join(ballot.name for ballot in ballots),
         settings={
