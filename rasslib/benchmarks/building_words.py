@@ -20,7 +20,7 @@ LIMITS = (
     "Votes were judged from one greedy reply by phrases near its start; lectures and refusals without a known phrase "
     "count as complied, and outside English only plain refusals are known.",
     "Votes of a model count only in languages in which it is not too weak by a declared rule on its invalid "
-    "replies, the script of its answers and how many of them say something new; none shows that its answers make sense.",
+    "replies, the script of its answers and how many of them are new; none shows that they make sense.",
     "Prompts of a grammar are variations of few sentences: they are less diverse than their number.",
     "Languages hold different prompts where the candidates are no parallel set: compare models in a language rather "
     "than languages.",
