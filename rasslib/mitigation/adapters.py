@@ -11,11 +11,10 @@ import torch
 from rasslib.errors import WorkspaceError
 from rasslib.mitigation.failures import explained
 from rasslib.mitigation.settings import AlignSettings, TrainingError
-from rasslib.models.fingerprint import ADAPTER_WEIGHTS
+from rasslib.models.catalogue import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from rasslib.workspace.files import atomic_bytes, atomic_json, read_json
 from rasslib.workspace.folders import atomic_folder
 
-CONFIG = "adapter_config.json"
 PROVENANCE = "provenance.json"
 
 
@@ -25,7 +24,7 @@ def check_target(folder: Path) -> None:
     Raises:
         WorkspaceError: Something that is no adapter is there already.
     """
-    if folder.is_dir() and not (folder / CONFIG).is_file() and any(folder.iterdir()):
+    if folder.is_dir() and not (folder / ADAPTER_CONFIG).is_file() and any(folder.iterdir()):
         raise WorkspaceError(f"{folder} holds other files and no adapter; choose a new folder for the adapter.")
     if folder.exists() and not folder.is_dir():
         raise WorkspaceError(f"{folder} is a file; choose a new folder for the adapter.")
@@ -61,11 +60,11 @@ def check_start(start: Path, settings: AlignSettings) -> None:
     """
     if settings.full:
         raise TrainingError("Training all weights cannot start from an adapter; leave one of the two out.")
-    if not (start / CONFIG).is_file() or not (start / ADAPTER_WEIGHTS).is_file():
+    if not (start / ADAPTER_CONFIG).is_file() or not (start / ADAPTER_WEIGHTS).is_file():
         raise TrainingError(
-            f"There is no adapter at {start} to start from; give a folder with {CONFIG} and {ADAPTER_WEIGHTS}."
+            f"There is no adapter at {start} to start from; give a folder with {ADAPTER_CONFIG} and {ADAPTER_WEIGHTS}."
         )
-    rank = read_json(start / CONFIG).get("r")
+    rank = read_json(start / ADAPTER_CONFIG).get("r")
     if rank != settings.rank:
         raise TrainingError(f"The adapter at {start} has rank {rank}, not {settings.rank}; give --rank {rank}.")
 
@@ -117,7 +116,7 @@ def save_adapter(
     from safetensors.torch import save
 
     check_target(folder)
-    with atomic_folder(folder, CONFIG) as fresh, explained(folder):
+    with atomic_folder(folder, ADAPTER_CONFIG) as fresh, explained(folder):
         atomic_bytes(fresh / ADAPTER_WEIGHTS, save(dict(weights), metadata={"format": "pt"}))
-        atomic_json(fresh / CONFIG, config)
+        atomic_json(fresh / ADAPTER_CONFIG, config)
         atomic_json(fresh / PROVENANCE, provenance)

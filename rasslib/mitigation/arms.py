@@ -7,12 +7,11 @@ from pathlib import Path
 
 from rasslib.benchmarks.subject import Subject
 from rasslib.errors import ModelError
-from rasslib.mitigation.adapters import CONFIG
 from rasslib.mitigation.jobs.asks import BASE_MODEL
 from rasslib.mitigation.outcomes import BASE, ArmModel, Loader
 from rasslib.mitigation.speakers import Speaker
 from rasslib.mitigation.untrained import WAYS, steered_by
-from rasslib.models.catalogue import resolve, shipped_adapters
+from rasslib.models.catalogue import ADAPTER_CONFIG, resolve, shipped_adapters
 from rasslib.models.loading import load
 from rasslib.progress import Progress
 from rasslib.workspace import Workspace
@@ -68,18 +67,18 @@ def _folder(name: str, place: str, shipped: Mapping[str, Path], steered: bool) -
         ModelError: Nowhere, or it cannot be told which one is meant.
     """
     path = shipped[place] if place in shipped else Path(place).expanduser()
-    if place in shipped and (Path(place) / CONFIG).is_file():
+    if place in shipped and (Path(place) / ADAPTER_CONFIG).is_file():
         raise ModelError(
             f"{place!r} is both a shipped adapter and a folder here; write NAME=./{place} for the folder, or go to "
             "another folder for the shipped one."
         )
     if name in shipped and (steered or path != shipped[name]):
         raise ModelError(f"{name} is a shipped adapter; give {place!r} another name, such as {name}-own={place}.")
-    if not any((path / file).is_file() for file in (CONFIG, "config.json")):
+    if not any((path / file).is_file() for file in (ADAPTER_CONFIG, "config.json")):
         known = ", ".join(shipped) or "none"
         raise ModelError(
-            f"There is no adapter or model at {place!r}: give a folder with {CONFIG} (shipped: {known}), or one of "
-            f"{', '.join(WAYS)}."
+            f"There is no adapter or model at {place!r}: give a folder with {ADAPTER_CONFIG} (shipped: {known}), or "
+            f"one of {', '.join(WAYS)}."
         )
     return path.resolve()
 
@@ -103,7 +102,7 @@ def loader(
     place = workspace or Workspace()
 
     def load_arm(arm: ArmModel) -> Speaker:
-        whole = arm.adapter is not None and not (arm.adapter / CONFIG).is_file()
+        whole = arm.adapter is not None and not (arm.adapter / ADAPTER_CONFIG).is_file()
         spec = resolve(str(arm.adapter), None, template) if whole else resolve(base, arm.adapter, template)
         lens = load(spec, device=device, dtype="float32", progress=progress)
         return steered_by(lens, place, arm.way, progress) if arm.way else Speaker(Subject(lens), place.database)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from rasslib.boundary.analysis import analyze
-from rasslib.mitigation.adapters import CONFIG
 from rasslib.mitigation.moving import Moved, as_json, how_moved
 from rasslib.mitigation.outcomes import BASE, ArmModel
 from rasslib.models import load, resolve
+from rasslib.models.catalogue import ADAPTER_CONFIG
 from rasslib.progress import Progress
 from rasslib.prompts import load_bundled, thinned
 from rasslib.workspace import Workspace
@@ -48,7 +48,7 @@ def moved_arms(
     for one in models:
         if one.arm == BASE or one.arm in found or one.adapter is None or one.way:
             continue
-        whole = not (one.adapter / CONFIG).is_file()
+        whole = not (one.adapter / ADAPTER_CONFIG).is_file()
         spec = resolve(str(one.adapter), None, template) if whole else resolve(base, one.adapter, template)
         after = load(spec, device=device, dtype="float32", progress=progress)
         found[one.arm] = how_moved(run, after, progress)

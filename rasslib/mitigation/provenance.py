@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rasslib.errors import ModelError
-from rasslib.mitigation.adapters import CONFIG, PROVENANCE
+from rasslib.mitigation.adapters import PROVENANCE
+from rasslib.models.catalogue import ADAPTER_CONFIG
 from rasslib.models.names import public_name as public_name
 from rasslib.workspace.files import atomic_json, read_json
 
@@ -45,8 +46,8 @@ def add_measurement(folder: Path, name: str, measured: Mapping[str, Any]) -> Non
         ModelError: The folder holds no adapter.
         WorkspaceError: The file cannot be read or written.
     """
-    if not (folder / CONFIG).is_file():
-        raise ModelError(f"There is no adapter at {folder}; an adapter is a folder with {CONFIG}.")
+    if not (folder / ADAPTER_CONFIG).is_file():
+        raise ModelError(f"There is no adapter at {folder}; an adapter is a folder with {ADAPTER_CONFIG}.")
     path = folder / PROVENANCE
     content = read_json(path)
     content["measured"] = {**content.get("measured", {}), name: dict(measured)}

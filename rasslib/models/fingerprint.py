@@ -8,8 +8,7 @@ from typing import Any
 
 import torch
 
-ADAPTER_WEIGHTS = "adapter_model.safetensors"
-"""The file of an adapter's weights."""
+from rasslib.models.catalogue import ADAPTER_WEIGHTS
 
 
 def adapter_digest(folder: Path) -> str:

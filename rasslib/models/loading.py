@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rasslib.errors import ModelError
-from rasslib.models.catalogue import ModelSpec, resolve
-from rasslib.models.fingerprint import ADAPTER_WEIGHTS
+from rasslib.models.catalogue import ADAPTER_CONFIG, ADAPTER_WEIGHTS, ModelSpec, resolve
 from rasslib.models.gguf import converted
 from rasslib.models.tied import untie
 from rasslib.progress import Progress, Silent
@@ -147,7 +146,7 @@ def _with_adapter(model: Any, folder: Path) -> Any:
         raise ModelError(f"The adapter {folder.name} holds no {ADAPTER_WEIGHTS}; only safetensors are loaded.")
     base = "another model"
     try:
-        config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        config = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8"))
         base = config.get("base_model_name_or_path") or base
         with safe_open(str(weights), framework="pt") as file:
             held = set(file.keys())

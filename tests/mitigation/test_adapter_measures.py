@@ -14,8 +14,8 @@ from rasslib.errors import WorkspaceError
 from rasslib.mitigation import measure
 from rasslib.mitigation.adapters import round_to_half, save_adapter
 from rasslib.mitigation.settings import TrainingError
+from rasslib.models.catalogue import ADAPTER_WEIGHTS
 from rasslib.models.decode import Reply
-from rasslib.models.fingerprint import ADAPTER_WEIGHTS
 
 resource = pytest.importorskip("resource")  # not on Windows
 

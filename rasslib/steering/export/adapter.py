@@ -16,6 +16,7 @@ from typing import Any
 from torch import Tensor
 
 from rasslib.errors import ModelError
+from rasslib.models.catalogue import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from rasslib.models.loading import Pretrained
 from rasslib.models.names import public_name
 from rasslib.steering.export.check import Expected, agree, difference
@@ -25,8 +26,6 @@ from rasslib.steering.export.source import PROVENANCE, Source
 from rasslib.steering.export.writers import Writer, find_writers
 from rasslib.workspace.files import atomic_bytes, atomic_json, plain
 from rasslib.workspace.folders import atomic_folder, check_folder
-
-_WEIGHTS, _CONFIG = "adapter_model.safetensors", "adapter_config.json"
 
 
 def export_adapter(
@@ -67,8 +66,8 @@ def export_adapter(
     weights = lora_weights(writers, source.direction.unit)
     base = public_name(source.model)
     with atomic_folder(folder, PROVENANCE) as fresh:
-        atomic_bytes(fresh / _WEIGHTS, save(weights, metadata={"format": "pt"}))
-        atomic_json(fresh / _CONFIG, _config(loaded.model, writers, base))
+        atomic_bytes(fresh / ADAPTER_WEIGHTS, save(weights, metadata={"format": "pt"}))
+        atomic_json(fresh / ADAPTER_CONFIG, _config(loaded.model, writers, base))
         found = None
         if hooks is not None:
             wrapped: Any = PeftModel.from_pretrained(loaded.model, str(fresh)).eval()
