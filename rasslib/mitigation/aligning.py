@@ -23,7 +23,7 @@ from rasslib.mitigation.adapters import (
 )
 from rasslib.mitigation.live import Live
 from rasslib.mitigation.measure import coherence, refusal_rates
-from rasslib.mitigation.preparing import Chosen, Material, choose, needed, own_replies, prepare
+from rasslib.mitigation.preparing import Chosen, Material, choose, own_replies, prepare, to_ask
 from rasslib.mitigation.provenance import method_note, public_name, versions
 from rasslib.mitigation.recipes import Extra, find_recipe
 from rasslib.mitigation.settings import AlignSettings
@@ -116,8 +116,11 @@ def align(
     made_of |= {"start": began} if began else {}
     with work_folder(out, made_of) as work:
         measured_on = _split(prompts, "test", *INTENTS) if measure else prompts.head(0)
-        asked = pd.concat([needed(recipe, chosen, settings), _split(measured_on, "test", "harmless")])
-        own = own_replies(model, chat, asked, settings, facts, replies_folder, progress)
+        own: dict[str, Reply] = {}
+        asked = pd.concat([to_ask(recipe, chosen, own, settings), _split(measured_on, "test", "harmless")])
+        while len(asked):
+            own |= own_replies(model, chat, asked, settings, facts, replies_folder, progress)
+            asked = to_ask(recipe, chosen, own, settings)
         material = prepare(recipe, chosen, own, chat, settings)
         trained = fine_tune(
             carried_on(model, start) if start else model,

@@ -127,13 +127,15 @@ def own_replies(
         )
 
 
-def needed(recipe: Recipe, chosen: Chosen, settings: AlignSettings) -> pd.DataFrame:
-    """The prompts whose own reply by the base is needed: benign ones, and with DPO harmful ones too."""
+def to_ask(recipe: Recipe, chosen: Chosen, own: Mapping[str, Reply], settings: AlignSettings) -> pd.DataFrame:
+    """The prompts whose own reply by the base is still needed: benign ones, and with DPO harmful ones too."""
     if chosen.pairs:
         return chosen.rows.iloc[:0]
-    if settings.method == "dpo":
-        return chosen.rows
-    return chosen.rows[chosen.rows["intent"].map(recipe.needs_reply).astype(bool)]
+    rows = recipe.to_ask(chosen.rows, own, usable, settings)
+    if settings.method != "dpo":
+        return rows
+    harmful = chosen.rows[(chosen.rows["intent"] == "harmful") & ~chosen.rows["id"].astype(str).isin(list(own))]
+    return pd.concat([rows, harmful])
 
 
 def prepare(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,23 +75,32 @@ class Arm:
             found.append(part.rows(sources)[list(COLUMNS)].assign(group=part.group, split="train"))
         return pd.concat(found, ignore_index=True).drop_duplicates("id").reset_index(drop=True)
 
-    def needs_reply(self, row_intent: str) -> bool:
-        """All benign prompts do."""
-        return row_intent != "harmful"
+    def to_ask(
+        self, rows: pd.DataFrame, replies: Mapping[str, Reply], usable: ReplyCheck, settings: AlignSettings
+    ) -> pd.DataFrame:
+        """Of each benign set the next ones, as many as are missing if all their replies could be used."""
+        asked: list[Any] = []
+        for part in self.benign:
+            most, taken = self._most(part, rows, settings), 0
+            for index, key in rows.loc[rows["group"] == part.group, "id"].astype(str).items():
+                if taken == most:
+                    break
+                if key not in replies:
+                    asked.append(index)
+                taken += key not in replies or usable(replies[key])
+        return rows.loc[asked]
 
     def build(
         self, rows: pd.DataFrame, replies: Mapping[str, Reply], usable: ReplyCheck, settings: AlignSettings
     ) -> RecipeData:
         """The examples; of each benign set the first ones whose reply can be used, up to its size."""
-        size = settings.benign_size or int((rows["group"] == HARMFUL).sum())
         made: list[Example] = []
         dropped = 0
         for row in rows[rows["group"] == HARMFUL].to_dict("records"):
             key = str(row["id"])
             made.append(Example(key, str(row["prompt"]), refusal(key, settings.seed), True, "harmful", HARMFUL))
         for part in self.benign:
-            most = None if part.share is None else round(size * part.share)
-            taken = 0
+            most, taken = self._most(part, rows, settings), 0
             for row in rows[rows["group"] == part.group].to_dict("records"):
                 if taken == most:
                     break
@@ -101,6 +111,12 @@ class Arm:
                 else:
                     dropped += 1
         return RecipeData(tuple(sorted(made, key=lambda example: example.prompt_id)), dropped)
+
+    @staticmethod
+    def _most(part: Part, rows: pd.DataFrame, settings: AlignSettings) -> int | None:
+        """How many examples of a benign set are taken; None for all."""
+        size = settings.benign_size or int((rows["group"] == HARMFUL).sum())
+        return None if part.share is None else round(size * part.share)
 
 
 def shuffled(rows: pd.DataFrame, seed: int) -> pd.DataFrame:

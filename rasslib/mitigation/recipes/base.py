@@ -61,8 +61,10 @@ class Recipe(Protocol):
     def wanted(self, prompts: pd.DataFrame, settings: AlignSettings, extra: Extra | None = None) -> pd.DataFrame:
         """The prompts to train on, each with ``id``, ``prompt``, ``intent`` and ``split``."""
 
-    def needs_reply(self, row_intent: str) -> bool:
-        """Whether the base model's own reply is needed."""
+    def to_ask(
+        self, rows: pd.DataFrame, replies: Mapping[str, Reply], usable: ReplyCheck, settings: AlignSettings
+    ) -> pd.DataFrame:
+        """The rows whose reply by the base is still needed; asked again with these, until none is."""
 
     def build(
         self, rows: pd.DataFrame, replies: Mapping[str, Reply], usable: ReplyCheck, settings: AlignSettings

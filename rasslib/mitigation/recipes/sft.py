@@ -44,9 +44,14 @@ def wanted(prompts: pd.DataFrame, settings: AlignSettings, extra: Extra | None =
     )
 
 
-def needs_reply(row_intent: str) -> bool:
-    """Whether the base model's own reply to a prompt of this intent is needed."""
-    return row_intent == "harmless"
+def to_ask(
+    rows: pd.DataFrame,
+    replies: Mapping[str, Reply],
+    usable: ReplyCheck,  # noqa: ARG001
+    settings: AlignSettings,  # noqa: ARG001
+) -> pd.DataFrame:
+    """The harmless rows without a reply."""
+    return rows[(rows["intent"] == "harmless") & ~rows["id"].astype(str).isin(list(replies))]
 
 
 def refusal(prompt_id: str, seed: int) -> str:
@@ -59,7 +64,7 @@ def build(rows: pd.DataFrame, replies: Mapping[str, Reply], usable: ReplyCheck, 
 
     Args:
         rows: What :func:`wanted` gave.
-        replies: The base model's own replies by prompt id, for the prompts that :func:`needs_reply`.
+        replies: The base model's own replies by prompt id, for the prompts that :func:`to_ask` names.
         usable: Tells whether a reply may be learnt; base replies that are empty, degenerate or refusals may
             not.
         settings: Seed.
@@ -71,7 +76,7 @@ def build(rows: pd.DataFrame, replies: Mapping[str, Reply], usable: ReplyCheck, 
     dropped = 0
     for row in rows.sort_values("id").to_dict("records"):
         key, text, intent = str(row["id"]), str(row["prompt"]), str(row["intent"])
-        if not needs_reply(intent):
+        if intent != "harmless":
             examples.append(Example(key, text, refusal(key, settings.seed), True, intent, "harmful"))
         elif usable(reply := replies[key]):
             examples.append(Example(key, text, reply.text, reply.finished, intent, "generic"))
