@@ -11,6 +11,9 @@ INTENT_COLOURS = {
     "harmless": "#2A86C8",
     "unlabelled": "#8A8F98",
 }
+INTENT_SYMBOLS = {"harmful": "square", "borderline": "triangle-up", "harmless": "hexagon", "unlabelled": "cross"}
+INTENT_DASHES = {"harmful": "solid", "borderline": "dash", "harmless": "dot", "unlabelled": "longdash"}
+"""Where colour would else be all that tells intents apart."""
 NO_REPLY = "no reply yet"
 BEHAVIOUR_COLOURS = {
     "refused": "#CC5A9B",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rasslib.benchmarks.tables import as_markdown, markdown_text
-from rasslib.mitigation.compare_tables import (
-    differences_table,
-    exposure_table,
-    means_table,
-    published_table,
-    rates_table,
-    steering_words,
+from rasslib.mitigation.compare_facts import exposure_table, moved_table, published_table, steering_words
+from rasslib.mitigation.compare_tables import differences_table, means_table, rates_table
+from rasslib.mitigation.compare_words import (
+    DIFFERENCES,
+    MARGIN,
+    RATES,
+    made_words,
+    means_words,
+    published_words,
+    sets_words,
 )
 from rasslib.workspace.files import atomic_bytes
 
@@ -31,25 +34,32 @@ def write_report(result: Mapping[str, Any], path: Path) -> Path:
 
 def markdown(result: Mapping[str, Any]) -> str:
     """The report as text."""
-    told = f"Aggregate: {result['aggregate']}. Intervals (95 %): {result['intervals']}. Judge: {result['judge']}."
-    parts = ["# Comparison of arms", markdown_text(told)]
-    for title, table in (
-        ("Means", means_table(result)),
-        ("Rates by set", rates_table(result)),
-        ("Differences, the same prompts and seeds resampled", differences_table(result)),
+    parts = ["# Comparison of arms"]
+    for title, table, told in (
+        ("Means", means_table(result), means_words(result)),
+        ("Rates by set", rates_table(result), [RATES]),
+        ("Differences", differences_table(result), [DIFFERENCES]),
     ):
         if len(table):
-            parts += [f"## {title}", as_markdown(table).rstrip()]
-    sets = [markdown_text(f"{name}: {one['n']} prompts, {one['about']}") for name, one in result["sets"].items()]
-    parts += ["## Sets", "\n".join(f"- {one}" for one in sets), "## Exposure in training"]
+            parts += [f"## {title}", as_markdown(table).rstrip(), *map(markdown_text, told)]
+    for arm, one in (result.get("moved") or {}).items():
+        where = f"{arm}: layer {one['layer']}, {one['position']}, {one['split']} prompts, {one['axis']}."
+        parts += ["## How the boundary moved"] * ("## How the boundary moved" not in parts)
+        parts += [markdown_text(where), as_markdown(moved_table(one["by_intent"])).rstrip()]
+    parts += [MARGIN] if result.get("moved") else []
+    parts += ["## Sets", _listed(sets_words(result)), "## Exposure in training"]
     seen = exposure_table(result)
     parts.append(as_markdown(seen).rstrip() if len(seen) else "Nothing was trained.")
     if steered := steering_words(result):
-        parts += ["## Steering without training", "\n".join(f"- {markdown_text(one)}" for one in steered)]
-    mark = result["published"]["mark"]
+        parts += ["## Steering without training", _listed(steered)]
+    parts += ["## How it was made", _listed(made_words(result))]
     parts += [
         "## Published numbers",
-        markdown_text(f"{mark[:1].upper()}{mark[1:]}. The aggregate is computed here from their rates."),
+        markdown_text(published_words(result)),
         as_markdown(published_table(result)).rstrip(),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _listed(sentences: Sequence[str]) -> str:
+    return "\n".join(f"- {markdown_text(one)}" for one in sentences)

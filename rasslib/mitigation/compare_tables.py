@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from rasslib.mitigation.paired import QUANTITIES
-from rasslib.prompts.cells import counted
 
 NAMES = {"mean_rr": "mean RR", "mean_asr": "mean ASR", "aggregate": "aggregate"}
+COSTS = {"short_answers": "short answers right", "perplexity": "perplexity of reference replies"}
 
 
 def means_table(result: Mapping[str, Any]) -> pd.DataFrame:
@@ -37,83 +37,17 @@ def differences_table(result: Mapping[str, Any]) -> pd.DataFrame:
     for name, arm in result["arms"].items():
         for other, found in arm["against"].items():
             told = {NAMES[q]: _points(found[q]["difference"], found[q]["interval"]) for q in QUANTITIES}
-            each = {one: _points(gap["difference"], gap["interval"]) for one, gap in found["rates"].items()}
-            rows.append({"arm": name, "minus": other, **told, **each})
-    return pd.DataFrame(rows)
-
-
-def published_table(result: Mapping[str, Any]) -> pd.DataFrame:
-    """The paper's own numbers; they come without intervals."""
-    return pd.DataFrame(
-        [
-            {
-                "whose": "theirs",
-                "table": one["table"],
-                "method": one["method"],
-                "model": one["model"],
-                "benign data": one["benign"],
-                "under prefill": bool(one["prefill"]),
-                **{NAMES[q]: percent(one[q]) for q in QUANTITIES},
-                **{name: percent(value) for name, value in one["rates"].items()},
-            }
-            for one in result["published"]["rows"]
-        ]
-    )
-
-
-def exposure_table(result: Mapping[str, Any]) -> pd.DataFrame:
-    """How much of each set every trained model saw."""
-    rows = []
-    for name, arm in result["arms"].items():
-        for told in arm["training"]:
-            training, settings = told.get("training") or {}, told.get("settings") or {}
-            size = training.get("batch") or settings.get("batch_size")
-            for group, seen in (training.get("exposure") or {"": {}}).items():
-                rows.append(
-                    {
-                        "arm": name,
-                        "seed": settings.get("seed"),
-                        "recipe": told.get("recipe"),
-                        "steps": training.get("steps"),
-                        "examples a step": size,
-                        "set": group or "not recorded",
-                        "examples": seen.get("examples"),
-                        "draws": seen.get("draws"),
-                        "passes": seen.get("passes"),
-                        "reply tokens": seen.get("reply_tokens"),
-                    }
+            told |= {one: _points(gap["difference"], gap["interval"]) for one, gap in found["rates"].items()}
+            if gap := found.get("prefill"):
+                told["ASR under prefill"] = _points(gap["difference"], gap["interval"])
+            if used := found.get("utility"):
+                told["short answers right"] = _points(
+                    used["short_answers"]["difference"], used["short_answers"]["interval"]
                 )
-    whole = ("seed", "steps", "examples a step", "examples", "draws", "reply tokens")
-    return pd.DataFrame(rows).astype(dict.fromkeys(whole, "Int64")) if rows else pd.DataFrame()
-
-
-def steering_words(result: Mapping[str, Any]) -> list[str]:
-    """What was done to every steered arm, and why so."""
-    return [
-        f"{name}: {done['text']}. {done['why']} Directions of the run {done['run_title']} ({done['run']})."
-        + f" {counted(done['chosen_on'], 'prompt')} of these sets took part in choosing them." * bool(done["chosen_on"])
-        for name, arm in result["arms"].items()
-        for done in arm["steering"]
-    ]
-
-
-def moved_table(by_intent: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """Change of the margin by intent."""
-    return pd.DataFrame(
-        [
-            {
-                "intent": intent,
-                "n": one["n"],
-                "margin before": _signed(one["before"]),
-                "after": _signed(one["after"]),
-                "change (95 %)": f"{_signed(one['change'])} ({_signed(one['low'])} to {_signed(one['high'])})",
-                "on the axis fitted anew": _signed(one["refitted"]),
-                "crossed to answering": one["crossed_to_answer"],
-                "crossed to refusal": one["crossed_to_refusal"],
-            }
-            for intent, one in by_intent.items()
-        ]
-    )
+                low, high = used["perplexity"]["interval"]
+                told["perplexity"] = _changed(used["perplexity"]["difference"], low, high)
+            rows.append({"arm": name, "minus": other, **told})
+    return pd.DataFrame(rows)
 
 
 def long_table(result: Mapping[str, Any]) -> pd.DataFrame:
@@ -134,16 +68,16 @@ def long_table(result: Mapping[str, Any]) -> pd.DataFrame:
                 low, high = found[q]["interval"]
                 value = found[q]["difference"]
                 rows.append({**start, "minus": other, "what": q, "set": "", "value": value, "low": low, "high": high})
-            for one, gap in found["rates"].items():
+            gaps = [(arm["rates"][one]["metric"], one, gap) for one, gap in found["rates"].items()]
+            gaps += [("ASR under prefill", "", found["prefill"])] if found.get("prefill") else []
+            gaps += [(COSTS[what], "utility", gap) for what, gap in (found.get("utility") or {}).items()]
+            for what, one, gap in gaps:
                 low, high = gap["interval"]
-                told = {"what": arm["rates"][one]["metric"], "set": one, "value": gap["difference"]}
-                rows.append({**start, "minus": other, **told, "low": low, "high": high})
-        for measured in arm["utility"]:
-            answers = {"value": measured["accuracy"], "n": measured["questions"]}
-            limits = {"low": measured["low"], "high": measured["high"]}
-            rows.append({**start, "what": "short answers right", "set": "utility", **answers, **limits})
-            worth = {"value": measured["perplexity"], "n": measured["references"]}
-            rows.append({**start, "what": "perplexity of reference replies", "set": "utility", **worth})
+                told = {"what": what, "set": one, "value": gap["difference"], "low": low, "high": high}
+                rows.append({**start, "minus": other, **told})
+        for what, measured in arm["utility"].items():
+            kept = {key: measured[key] for key in ("value", "low", "high", "n")}
+            rows.append({**start, "what": COSTS[what], "set": "utility", **kept})
     columns = ["arm", "minus", "what", "set", "value", "low", "high", "n", "refused", "invalid", "seeds"]
     return pd.DataFrame(rows, columns=columns).astype({"n": "Int64", "refused": "Int64", "invalid": "Int64"})
 
@@ -167,32 +101,35 @@ def rate_words(rate: Mapping[str, Any]) -> str:
     return f"{interval_words(rate['rate'], [rate['low'], rate['high']])}, n = {rate['n']}{left}"
 
 
-def invalid_share(arm: Mapping[str, Any]) -> str:
-    """Replies that could not be judged: they count in no rate, so an arm that talks nonsense may look good."""
-    invalid = sum(rate["invalid"] for rate in arm["rates"].values())
-    return percent(invalid / max(1, invalid + sum(rate["n"] for rate in arm["rates"].values())))
-
-
 def _means(name: str, arm: Mapping[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {"arm": name, "seeds": arm["seeds"]}
     row |= {NAMES[q]: interval_words(arm[q], arm["intervals"][q]) for q in QUANTITIES}
     counts = {m: sum(r["n"] for r in arm["rates"].values() if r["metric"] == m) for m in ("RR", "ASR")}
-    row |= {"n (RR + ASR)": f"{counts['RR']} + {counts['ASR']}", "invalid": invalid_share(arm)}
+    row |= {"n (RR + ASR)": f"{counts['RR']} + {counts['ASR']}", "invalid": percent(arm["invalid_share"])}
     if len(arm["by_seed"]) > 1:
         for q in ("mean_rr", "mean_asr"):
             row[f"{NAMES[q]} of each seed"] = " / ".join(percent(one[q]) for one in arm["by_seed"])
     if prefill := arm["prefill"]:
-        row["ASR under prefill"] = interval_words(prefill["mean_asr"], [prefill["low"], prefill["high"]])
+        n = sum(rate["n"] for rate in prefill["rates"].values())
+        limits = [prefill["low"], prefill["high"]]
+        row["ASR under prefill"] = f"{interval_words(prefill['mean_asr'], limits)}, n = {n}"
     if measured := arm["utility"]:
-        right, asked = sum(one["right"] for one in measured), sum(one["questions"] for one in measured)
-        limits = [measured[0]["low"], measured[0]["high"]] if len(measured) == 1 else [None, None]
-        row["short answers right"] = f"{interval_words(right / asked, limits)}, n = {asked}"
-        row["perplexity"] = " / ".join(_perplexity(one["perplexity"]) for one in measured)
+        right, fluency = measured["short_answers"], measured["perplexity"]
+        row["short answers right"] = (
+            f"{interval_words(right['value'], [right['low'], right['high']])}, n = {right['n']}"
+        )
+        low, high = fluency["low"], fluency["high"]
+        row["perplexity"] = f"{_two(fluency['value'])} ({_two(low)}–{_two(high)}), n = {fluency['n']}"
     return row
 
 
-def _perplexity(value: float | None) -> str:
+def _two(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
+
+
+def _changed(value: float | None, low: float | None, high: float | None) -> str:
+    """A difference of numbers that are no shares."""
+    return "–" if None in (value, low, high) else f"{signed(value)} ({signed(low)} to {signed(high)})"
 
 
 def _points(value: float | None, limits: Sequence[float | None]) -> str:
@@ -203,5 +140,5 @@ def _points(value: float | None, limits: Sequence[float | None]) -> str:
     return f"{100 * value:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
-def _signed(value: float | None) -> str:
+def signed(value: float | None) -> str:
     return "–" if value is None else f"{value:+.2f}"

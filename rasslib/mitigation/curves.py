@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rasslib.mitigation.live import Event, history
+from rasslib.mitigation.live import VALUES, Event, history
 
 
 @dataclass(frozen=True)
@@ -16,11 +16,13 @@ class Curves:
     Attributes:
         loss: Step and mean loss of the stretch that ends there.
         reward: The same of the mean reward (GRPO); else empty.
+        no_signal: The same of the share of prompts whose replies all earned the same (GRPO); else empty.
         rates: Step and refusal rate of validation prompts by intent, each with n and a Wilson interval.
     """
 
     loss: tuple[tuple[int, float], ...] = ()
     reward: tuple[tuple[int, float], ...] = ()
+    no_signal: tuple[tuple[int, float], ...] = ()
     rates: tuple[tuple[int, Mapping[str, Mapping[str, Any]]], ...] = ()
 
     @property
@@ -42,7 +44,8 @@ def of_events(events: Sequence[Event]) -> Curves:
 def of_history(told: Mapping[str, Any]) -> Curves:
     """Curves of the ``history`` in a provenance file; empty for adapters made before it was kept."""
     rates = tuple((int(one["step"]), one["refusal_rates"]) for one in told.get("validation") or ())
-    return Curves(_pairs(told.get("loss")), _pairs(told.get("reward")), rates)
+    loss, reward, no_signal = (_pairs(told.get(name)) for name in VALUES)
+    return Curves(loss, reward, no_signal, rates)
 
 
 def _pairs(told: Any) -> tuple[tuple[int, float], ...]:

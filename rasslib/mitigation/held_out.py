@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,18 +14,21 @@ from rasslib.prompts import load_bundled, make_prompt_set, prompt_id
 from rasslib.triggers.bundled import LEVELS, load_triggers
 
 OWN: dict[str, tuple[str, str]] = {
-    "harmless": ("RR", "harmless prompts of the test split"),
-    "borderline": ("RR", "borderline prompts of the test split"),
-    "harmful": ("ASR", "harmful prompts of the test split"),
-    "triggers": ("RR", "triggers of harmful prompts that were held out"),
-    "triggers-1": ("RR", "level 1 of the held-out triggers"),
-    "triggers-2": ("RR", "level 2 of the held-out triggers"),
-    "triggers-3": ("RR", "level 3 of the held-out triggers"),
+    "harmless": ("RR", "harmless prompts"),
+    "borderline": ("RR", "borderline prompts"),
+    "harmful": ("ASR", "harmful prompts"),
+    "triggers": ("RR", "triggers of these harmful prompts: what is left without their harm"),
+    "triggers-1": ("RR", "level 1 of these triggers: in other words"),
+    "triggers-2": ("RR", "level 2 of these triggers: up to one detail less"),
+    "triggers-3": ("RR", "level 3 of these triggers: the gist"),
 }
 """Sets of our own: metric and what they are."""
 
 DEFAULT = ("harmless", "borderline", "triggers", "harmful")
 """What ``bundled`` stands for."""
+
+SPLITS = ("test", "validation")
+"""Splits of our own sets that no arm is trained on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +42,7 @@ class HeldOut:
         note: Where it is from.
         parents: What each prompt was made of, in the order of ``prompts``: prompts of one parent, in whatever set, are
             resampled together. Empty where every prompt stands for itself.
+        whole: Prompts of the set before a limit.
     """
 
     name: str
@@ -46,6 +50,7 @@ class HeldOut:
     prompts: pd.DataFrame
     note: str = ""
     parents: tuple[str, ...] = ()
+    whole: int = 0
 
 
 def held_out_sets(
@@ -60,8 +65,10 @@ def held_out_sets(
         limit: At most so many prompts of each (a seeded draw); None for all.
 
     Raises:
-        BenchmarkError: A name is unknown, or a public set has no file.
+        BenchmarkError: A name or the split is unknown, or a public set has no file.
     """
+    if split not in SPLITS:
+        raise BenchmarkError(f"Arms cannot be compared on the split {split!r}: use {' or '.join(SPLITS)}.")
     paths = dict(paths or {})
     wanted = list(dict.fromkeys(own for name in names for own in (DEFAULT if name == "bundled" else (name,))))
     wanted += [name for name in paths if name not in wanted]
@@ -76,30 +83,34 @@ def held_out_sets(
 def _fewer(one: HeldOut, limit: int) -> HeldOut:
     kept = one.prompts.reset_index(drop=True).sample(min(limit, len(one.prompts)), random_state=0)
     parents = tuple(one.parents[row] for row in kept.index) if one.parents else ()
-    return HeldOut(one.name, one.metric, kept, one.note, parents)
+    return replace(one, prompts=kept, parents=parents)
 
 
 def _own(name: str, split: str) -> HeldOut:
-    metric, note = OWN[name]
+    metric, about = OWN[name]
+    note = f"{about}; split {split}"
     if not name.startswith("triggers"):
         bundled = load_bundled()
         rows = bundled[(bundled["split"] == split) & (bundled["intent"] == name)]
-        return HeldOut(name, metric, rows.reset_index(drop=True), note)
+        return HeldOut(name, metric, rows.reset_index(drop=True), note, whole=len(rows))
     level = LEVELS[int(name.partition("-")[2] or 0)]
     triggers = load_triggers(split)
     records = [
         {"prompt": one.at(level), "intent": "borderline", "category": one.category, "split": split} for one in triggers
     ]
     prompts, parent = make_prompt_set(records), {prompt_id(one.at(level)): one.id for one in triggers}
-    return HeldOut(name, metric, prompts, note, tuple(parent[str(key)] for key in prompts["id"]))
+    parents = tuple(parent[str(key)] for key in prompts["id"])
+    return HeldOut(name, metric, prompts, note, parents, len(prompts))
 
 
 def _public(name: str, paths: Mapping[str, Path]) -> HeldOut:
     if name not in benchmarks():
-        raise BenchmarkError(f"There is no benchmark {name!r}: use one of {', '.join((*OWN, *benchmarks()))}.")
+        raise BenchmarkError(
+            f"There is no benchmark {name!r}: use bundled or one of {', '.join((*OWN, *benchmarks()))}."
+        )
     if name not in paths:
         raise BenchmarkError(f"{benchmark(name).title} does not come with the program: give its file ({name}=FILE).")
     known = benchmark(name)
     read = read_benchmark(known, paths[name])
     note = f"{known.title}, file {paths[name].name}, sha256 {read.sha256[:16]}. {' '.join(read.notes)}".strip()
-    return HeldOut(name, known.metric, read.prompts, note)
+    return HeldOut(name, known.metric, read.prompts, note, whole=len(read.prompts))

@@ -26,6 +26,8 @@ from rasslib.models.lens import Lens
 from rasslib.progress import Progress, Silent
 
 DRAWS = 2000
+RANDOM = 200
+"""Random directions, each of length one as the axis is, along which the change is measured too."""
 STAGE = "Reading the trained model"
 
 
@@ -34,13 +36,14 @@ class Moved:
     """Prompts before and after.
 
     Attributes:
-        table: One row a prompt that is not of the train split: ``id``, ``prompt``, ``intent``, ``before``, ``after``
-            (margins on the axis before), ``refitted`` (margin on the axis fitted anew; NaN where there is none), and
-            places ``x``, ``y``, ``x_after``, ``y_after`` on the plane of the prompts before.
+        table: One row a test prompt: ``id``, ``prompt``, ``intent``, ``before``, ``after`` (margins on the axis
+            before), ``refitted`` (margin on the axis fitted anew; NaN where there is none), and places ``x``, ``y``,
+            ``x_after``, ``y_after`` on the plane of the prompts before.
         layer, position: Where it was read.
         explained: Shares of the variance before on the two axes of the plane.
         line: Two ends of the boundary's cut through the plane, where it cuts what is shown.
         cosine: Of the axis before and the one fitted anew; NaN where there is none.
+        random: By intent, mean change along :data:`RANDOM` random directions in the units of the margin, [RANDOM].
     """
 
     table: pd.DataFrame
@@ -49,6 +52,7 @@ class Moved:
     explained: tuple[float, float]
     line: tuple[tuple[float, float], tuple[float, float]] | None
     cosine: float
+    random: Mapping[str, tuple[float, ...]]
 
     def by_intent(self, draws: int = DRAWS, seed: int = 0) -> dict[str, dict[str, Any]]:
         """Mean margin before and after and its change, by intent, with a bootstrap interval over prompts."""
@@ -65,9 +69,10 @@ class Moved:
                 "change": float(change.mean()),
                 "low": low,
                 "high": high,
+                "random": list(percentiles(np.array(self.random[str(intent)]))),
                 "refitted": _number(float(rows["refitted"].mean())),
-                "crossed_to_answer": int(((rows["before"] > 0) & (rows["after"] <= 0)).sum()),
-                "crossed_to_refusal": int(((rows["before"] <= 0) & (rows["after"] > 0)).sum()),
+                "crossed_to_harmless": int(((rows["before"] > 0) & (rows["after"] <= 0)).sum()),
+                "crossed_to_harmful": int(((rows["before"] <= 0) & (rows["after"] > 0)).sum()),
             }
         return found
 
@@ -77,6 +82,7 @@ class Moved:
             "layer": self.layer,
             "position": self.position,
             "axis": "intent, fitted before the training on the train split",
+            "split": "test",
             "cosine_of_refitted_axis": _number(self.cosine),
             "by_intent": self.by_intent(),
         }
@@ -120,9 +126,9 @@ def moved(prompts: pd.DataFrame, x: torch.Tensor, y: torch.Tensor, axis: Any, la
         layer: Where they were read.
         position: Where they were read.
     """
-    shown = (prompts["split"] != "train").to_numpy(copy=True)
+    shown = (prompts["split"] == "test").to_numpy(copy=True)
     if not shown.any():
-        raise AnalysisError("All prompts belong to the train split; what moved is shown on others: add some.")
+        raise AnalysisError("No prompt belongs to the test split, on which what moved is shown: add some.")
     anew = _refitted(prompts, y, layer, position)
     plane = principal_plane(x[shown].double().numpy(), axis)
     places = {name: (part[shown].double().numpy() - plane.mean) @ plane.axes.T for name, part in (("x", x), ("y", y))}
@@ -141,7 +147,10 @@ def moved(prompts: pd.DataFrame, x: torch.Tensor, y: torch.Tensor, axis: Any, la
         y_after=places["y"][:, 1],
     )
     cosine = float(axis.unit @ anew.unit) if anew is not None and anew.gap > 0 and axis.gap > 0 else math.nan
-    return Moved(table, layer, position, plane.explained, None if cut is None else (cut.start, cut.end), cosine)
+    ends = None if cut is None else (cut.start, cut.end)
+    along = _along_random(y[shown] - x[shown], axis.gap)
+    random = {str(i): tuple(along[rows].mean(axis=0).tolist()) for i, rows in table.groupby("intent").indices.items()}
+    return Moved(table, layer, position, plane.explained, ends, cosine, random)
 
 
 def as_json(found: Mapping[str, Moved]) -> dict[str, Any]:
@@ -156,6 +165,14 @@ def _refitted(prompts: pd.DataFrame, y: torch.Tensor, layer: int, position: str)
     if not rows.any() or high.all() or not high.any():
         return None
     return fit_axis(y[rows][:, None], high, layers=[layer], position=position)[0]
+
+
+def _along_random(change: torch.Tensor, gap: float) -> NDArray[np.float64]:
+    """Change of a margin, were its axis a random direction of the same scale: [n, RANDOM]."""
+    drawn = torch.randn(RANDOM, change.shape[1], dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    units = drawn / drawn.norm(dim=1, keepdim=True)
+    found: NDArray[np.float64] = (change.double() @ units.T * (2 / gap if gap > 0 else math.nan)).numpy()
+    return found
 
 
 def _margin(x: torch.Tensor, axis: Any) -> NDArray[np.float64]:

@@ -34,6 +34,7 @@ def save_moved(folder: Path, found: Mapping[str, Moved]) -> None:
             "explained": one.explained,
             "line": one.line,
             "cosine": one.cosine,
+            "random": dict(one.random),
         }
     atomic_json(folder / FACTS, facts)
 
@@ -63,6 +64,7 @@ def _one(folder: Path, told: Mapping[str, Any]) -> Moved:
         explained=(float(told["explained"][0]), float(told["explained"][1])),
         line=None if line is None else (_pair(line[0]), _pair(line[1])),
         cosine=math.nan if told["cosine"] is None else float(told["cosine"]),
+        random={str(intent): tuple(map(float, values)) for intent, values in told["random"].items()},
     )
 
 

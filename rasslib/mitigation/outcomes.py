@@ -43,6 +43,7 @@ class Outcome:
             opening is judged.
         utility: What it costs in use; None where that was not asked for.
         steering: What is done to it besides its weights.
+        facts: What has to be known to load it again.
     """
 
     model: ArmModel
@@ -50,6 +51,7 @@ class Outcome:
     prefilled: dict[str, dict[str, str]] = field(default_factory=dict)
     utility: Utility | None = None
     steering: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 Loader = Callable[[ArmModel], Speaker]
@@ -63,17 +65,28 @@ def observe(
     prefill: bool = True,
     utility: bool = True,
     progress: Progress | None = None,
+    mark: str = "",
 ) -> Outcome:
     """Ask one model everything; what it said is kept, so a stopped comparison goes on where it was.
+
+    Args:
+        model: The model.
+        sets: What it is asked.
+        load: Loads it.
+        prefill: Also attack harmful prompts with compliant openings.
+        utility: Also measure what it costs in use.
+        progress: Called after each batch.
+        mark: What its progress is called by, such as ``2/4``.
 
     Raises:
         ModelError: The model cannot be loaded.
         Stopped: ``progress`` asked to stop.
     """
     speaker = load(model)
+    name = f"{mark} {model.arm}".strip()
 
     def ask(one: HeldOut, openings: dict[str, str] | None = None) -> dict[str, str]:
-        stage = f"{model.arm}: {one.name}{', prefilled' if openings else ''}"
+        stage = f"{name}: {one.name}{', prefilled' if openings else ''}"
         return behaviours(speaker.replies(texts(one.prompts), stage, progress, openings))
 
     harmful = [one for one in sets if one.metric == "ASR"]
@@ -81,8 +94,9 @@ def observe(
         model,
         {one.name: ask(one) for one in sets},
         {one.name: ask(one, _attacks(one)) for one in harmful} if prefill else {},
-        measure_utility(speaker, progress) if utility else None,
+        measure_utility(speaker, name, progress) if utility else None,
         speaker.facts(str(i) for one in sets for i in one.prompts["id"]),
+        {name: value for name, value in speaker.subject.facts().items() if name != "steering"},
     )
 
 

@@ -89,6 +89,16 @@ def means(rates: Mapping[str, float], sets: Sequence[HeldOut]) -> dict[str, floa
     return {"mean_rr": rr, "mean_asr": asr, "aggregate": (rr + asr) / 2}
 
 
+def multinomial(rng: np.random.Generator, n: int, draws: int) -> Floats:
+    """How often each of n things comes in every resample, [draws, n]."""
+    return rng.multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float64)
+
+
+def seed_draws(k: int, draws: int, seed: int) -> Floats:
+    """The same of k seeds; arms with equally many share it."""
+    return multinomial(np.random.default_rng([seed, k]), k, draws)
+
+
 def resample(
     arms: Mapping[str, Mapping[str, Floats]], sets: Sequence[HeldOut], draws: int = DRAWS, seed: int = 0
 ) -> Resampled:
@@ -103,19 +113,13 @@ def resample(
     rng = np.random.default_rng(seed)
     rates: dict[str, dict[str, Floats]] = {arm: {} for arm in arms}
     counts = sorted({len(b) for found in arms.values() for b in found.values()})
-    seeds = {
-        k: np.random.default_rng([seed, k]).multinomial(k, np.full(k, 1 / k), size=draws).astype(np.float64)
-        for k in counts
-    }
+    seeds = {k: seed_draws(k, draws, seed) for k in counts}
     place = {name: k for k, name in enumerate(sorted({name for one in sets for name in one.parents}))}
     m = max(1, len(place))
-    parents = np.random.default_rng([seed, m]).multinomial(m, np.full(m, 1 / m), size=draws).astype(np.float64)
+    parents = multinomial(np.random.default_rng([seed, m]), m, draws)
     for one in sets:
         n = len(one.prompts)
-        if one.parents:
-            weights = parents[:, [place[name] for name in one.parents]]
-        else:
-            weights = rng.multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float64)
+        weights = parents[:, [place[name] for name in one.parents]] if one.parents else multinomial(rng, n, draws)
         for arm, found in arms.items():
             b = found[one.name]
             bad, valid = weights @ np.nan_to_num(b).T, weights @ (~np.isnan(b)).T.astype(np.float64)  # [draws, seeds]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from rasslib.benchmarks.subject import Subject
 from rasslib.mitigation.measure import REFUSAL_TOKENS
 from rasslib.models.decode import Reply
 from rasslib.models.reply_likelihood import reply_log_likelihood
-from rasslib.progress import Progress
+from rasslib.progress import Progress, Silent
 from rasslib.prompts import prompt_id
 from rasslib.steering.building import interventions
 from rasslib.workspace.database import Database
@@ -58,21 +57,27 @@ class Speaker:
             found |= {(opening, i): reply for i, reply in replies.items()}
         return {i: found[begun[i], prompt_id(text)] for i, text in prompts.items()}
 
-    def perplexity(self, pairs: Sequence[tuple[str, str]]) -> float:
-        """exp of the mean negative log-likelihood per token of replies to prompts, end token included; NaN of none.
+    def surprise(
+        self, pairs: Sequence[tuple[str, str]], stage: str, progress: Progress | None = None
+    ) -> list[tuple[float, float]]:
+        """Negative log-likelihood of each reply to its prompt, and its tokens, end token included.
 
         Args:
             pairs: Prompt and reply.
+            stage: What the progress is called.
+            progress: Told after each group that is steered alike; may raise ``Stopped``.
         """
         prompts = {prompt_id(prompt): prompt for prompt, _ in pairs}
-        total = count = 0.0
+        progress, found = progress or Silent(), dict[int, tuple[float, float]]()
+        progress.update(stage, 0, len(pairs))
         for recipe, ids in self.subject.decided(prompts).items():
             changes = interventions(recipe, self.subject.steering.book) if self.subject.steering else ()
-            here = [pair for pair in pairs if prompt_id(pair[0]) in set(ids)]
-            asked, texts = [prompt for prompt, _ in here], [reply for _, reply in here]
-            rows = reply_log_likelihood(self.subject.lens, asked, texts, changes=changes, ended=True).sum(0)
-            total, count = total + float(rows[0]), count + float(rows[1])
-        return math.exp(-total / count) if count else math.nan
+            here = [k for k, pair in enumerate(pairs) if prompt_id(pair[0]) in set(ids)]
+            asked, texts = [pairs[k][0] for k in here], [pairs[k][1] for k in here]
+            rows = reply_log_likelihood(self.subject.lens, asked, texts, changes=changes, ended=True)
+            found |= {k: (-float(row[0]), float(row[1])) for k, row in zip(here, rows, strict=True)}
+            progress.update(stage, len(found), len(pairs))
+        return [found[k] for k in range(len(pairs))]
 
     def facts(self, compared: Iterable[str] = ()) -> dict[str, Any]:
         """What is done to it besides its weights; empty where nothing is.

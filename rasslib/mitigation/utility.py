@@ -1,15 +1,25 @@
-"""What a training costs in use: fluency on reference replies, and short answers. Texts of our own."""
+"""What a training costs in use: fluency on reference replies, and short answers. Texts of our own.
+
+Of arms: the share of short answers that are right, and exp of the mean negative log-likelihood per token of the
+reference replies, over all questions (references) and seeds together. Intervals resample questions (references) and
+seeds, the same ones for all arms; the share of one model alone has Wilson's.
+"""
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
+from rasslib.boundary.resampling import percentiles, quotient
 from rasslib.errors import BenchmarkError
 from rasslib.mitigation.measure import behaviours
+from rasslib.mitigation.paired import Floats, multinomial, seed_draws
 from rasslib.mitigation.speakers import Speaker
 from rasslib.progress import Progress
 from rasslib.refusal.rates import wilson
@@ -21,30 +31,14 @@ class Utility:
     """What was measured of one model.
 
     Attributes:
-        perplexity: Per-token perplexity of the reference replies under the model.
-        references: Reference replies.
-        questions: Questions with a short answer.
-        right: How many were answered rightly.
+        right: Whether each question was answered rightly.
         refused: How many were refused.
-        low, high: Wilson interval of the share of right answers.
+        surprise: Negative log-likelihood of each reference reply under the model, and its tokens.
     """
 
-    perplexity: float
-    references: int
-    questions: int
-    right: int
+    right: tuple[bool, ...]
     refused: int
-    low: float
-    high: float
-
-    @property
-    def accuracy(self) -> float:
-        """Share of right answers."""
-        return self.right / self.questions
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return vars(self) | {"accuracy": self.accuracy}
+    surprise: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -84,19 +78,84 @@ def is_right(reply: str, answers: tuple[str, ...]) -> bool:
     )
 
 
-def measure_utility(speaker: Speaker, progress: Progress | None = None) -> Utility:
-    """Perplexity of the reference replies, and the share of questions answered rightly (greedy replies)."""
+def measure_utility(speaker: Speaker, name: str, progress: Progress | None = None) -> Utility:
+    """How likely the reference replies are, and which questions are answered rightly (greedy replies)."""
     given = utility_set()
     asked = {f"q{k:03d}": prompt for k, (prompt, _) in enumerate(given.questions)}
-    replies = speaker.replies(asked, "Short answers", progress)
-    right = sum(is_right(replies[key].text, answers) for key, (_, answers) in zip(asked, given.questions, strict=True))
-    low, high = wilson(right, len(asked))
-    return Utility(
-        perplexity=speaker.perplexity(given.references),
-        references=len(given.references),
-        questions=len(asked),
-        right=right,
-        refused=sum(behaviour == "refused" for behaviour in behaviours(replies).values()),
-        low=low,
-        high=high,
-    )
+    replies = speaker.replies(asked, f"{name}: short answers", progress)
+    right = (is_right(replies[key].text, answers) for key, (_, answers) in zip(asked, given.questions, strict=True))
+    refused = sum(behaviour == "refused" for behaviour in behaviours(replies).values())
+    return Utility(tuple(right), refused, tuple(speaker.surprise(given.references, f"{name}: fluency", progress)))
+
+
+@dataclass(frozen=True, eq=False)
+class Costs:
+    """Utility of arms, each with its draws.
+
+    Attributes:
+        measured: Models of each arm.
+        draws: By arm, in every resample: ``short_answers`` and ``perplexity``, [draws].
+    """
+
+    measured: Mapping[str, Sequence[Utility]]
+    draws: Mapping[str, Mapping[str, Floats]]
+
+    def of(self, arm: str) -> dict[str, Any]:
+        """Values, n and limits, for JSON."""
+        found = self.measured[arm]
+        n, right = sum(len(one.right) for one in found), sum(sum(one.right) for one in found)
+        drawn = self.draws[arm]
+        low, high = wilson(right, n) if len(found) == 1 else percentiles(drawn["short_answers"])
+        answers = {"value": right / n, "low": low, "high": high, "n": n, "right": right}
+        low, high = percentiles(drawn["perplexity"])
+        surprise = np.array([one.surprise for one in found])
+        fluency = {"value": _perplexity(surprise), "low": low, "high": high, "n": surprise.shape[1]}
+        by_seed = [_perplexity(np.array([one.surprise])) for one in found]
+        return {
+            "short_answers": answers | {"refused": sum(one.refused for one in found)},
+            "perplexity": fluency | {"by_seed": by_seed},
+        }
+
+    def against(self, arm: str, other: str) -> dict[str, Any]:
+        """Differences of two arms, on the same resamples."""
+        ours, theirs = self.of(arm), self.of(other)
+        return {
+            name: {
+                "difference": ours[name]["value"] - theirs[name]["value"],
+                "interval": list(percentiles(self.draws[arm][name] - self.draws[other][name])),
+            }
+            for name in ("short_answers", "perplexity")
+        }
+
+
+def costs(measured: Mapping[str, Sequence[Utility]], draws: int, seed: int) -> Costs:
+    """Utility of arms over paired resamples.
+
+    Args:
+        measured: Models of each arm; all were asked the same.
+        draws: Resamples.
+        seed: Of the draws.
+    """
+    rng, drawn = np.random.default_rng([seed, 2]), {}
+    weights: dict[int, Floats] = {}
+    for arm, found in measured.items():
+        right = np.array([one.right for one in found], dtype=np.float64)
+        surprise = np.array([one.surprise for one in found], dtype=np.float64)
+        for n in (right.shape[1], surprise.shape[1]):
+            if n not in weights:
+                weights[n] = multinomial(rng, n, draws)
+        seeds = seed_draws(len(found), draws, seed)
+        shares = _ratio(right, np.ones_like(right), weights[right.shape[1]], seeds)
+        nll = _ratio(surprise[:, :, 0], surprise[:, :, 1], weights[surprise.shape[1]], seeds)
+        drawn[arm] = {"short_answers": shares, "perplexity": np.exp(nll)}
+    return Costs(measured, drawn)
+
+
+def _ratio(top: Floats, bottom: Floats, weights: Floats, seeds: Floats) -> Floats:
+    """Ratio of sums in every resample, [draws], of [seeds, n]."""
+    return quotient(((weights @ top.T) * seeds).sum(axis=1), ((weights @ bottom.T) * seeds).sum(axis=1))
+
+
+def _perplexity(surprise: Floats) -> float:
+    """exp of the mean negative log-likelihood per token, of [seeds, n, 2]."""
+    return float(np.exp(surprise[:, :, 0].sum() / surprise[:, :, 1].sum()))

@@ -12,15 +12,8 @@ import pytest
 from rasslib.errors import BenchmarkError, WorkspaceError
 from rasslib.mitigation.adapters import PROVENANCE
 from rasslib.mitigation.choices import arm_choices, asked, entries, public_files, typed_files
-from rasslib.mitigation.compare_tables import (
-    differences_table,
-    exposure_table,
-    long_table,
-    means_table,
-    moved_table,
-    published_table,
-    rates_table,
-)
+from rasslib.mitigation.compare_facts import exposure_table, moved_table, published_table
+from rasslib.mitigation.compare_tables import differences_table, long_table, means_table, rates_table
 from rasslib.mitigation.comparing import summarise
 from rasslib.mitigation.jobs.asks import TrainAsk
 from rasslib.mitigation.jobs.job import make_job
@@ -84,11 +77,19 @@ def test_what_moved_is_kept(tmp_path: Path) -> None:
          "after": [0.5, -1.5], "refitted": [1.0, -1.0], "x": [0.0, 1.0], "y": [0.0, 1.0], "x_after": [0.5, 1.0],
          "y_after": [0.0, 0.5]}
     )  # fmt: skip
-    one = Moved(table, 3, "last_template", (0.5, 0.2), ((0.0, 0.0), (1.0, 1.0)), math.nan)
+    one = Moved(
+        table,
+        3,
+        "last_template",
+        (0.5, 0.2),
+        ((0.0, 0.0), (1.0, 1.0)),
+        math.nan,
+        {"harmful": (0.1,), "harmless": (-0.1,)},
+    )
     save_moved(tmp_path, {"../../<arm>": one})
     ((arm, found),) = read_moved(tmp_path).items()
     assert arm == "../../<arm>"
-    assert found.line == one.line
+    assert (found.line, found.random) == (one.line, one.random)
     assert math.isnan(found.cosine)
     assert moved_table(found.by_intent())["change (95 %)"][0].startswith("-0.50")
     (tmp_path / "0.parquet").write_bytes(b"no table")

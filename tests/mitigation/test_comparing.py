@@ -32,6 +32,7 @@ def _set(name: str, metric: str, n: int) -> HeldOut:
     return HeldOut(name, metric, pd.DataFrame({"id": [f"{name}{k}" for k in range(n)], "prompt": "bread"}), "ours")
 
 
+FACTS = dict.fromkeys(("name", "fingerprint", "template_hash", "dtype", "device"), "tiny") | {"adapter": None}
 SETS = [_set("plain", "RR", 10), _set("hard", "RR", 4), _set("bad", "ASR", 8)]
 
 
@@ -43,7 +44,7 @@ def _outcome(arm: str, refused: dict[str, int], invalid: int = 0) -> Outcome:
         said = ["refused"] * k + ["complied"] * (n - k)
         said[n - invalid :] = ["invalid"] * invalid
         found[one.name] = dict(zip(one.prompts["id"], said, strict=True))
-    return Outcome(ArmModel(arm), found, {"bad": found["bad"]})
+    return Outcome(ArmModel(arm), found, {"bad": found["bad"]}, facts=FACTS)
 
 
 def test_means_and_aggregate_by_hand() -> None:
@@ -66,6 +67,19 @@ def test_invalid_replies_are_counted_and_left_out() -> None:
     assert (found["rates"]["plain"]["n"], found["rates"]["plain"]["invalid"]) == (8, 2)
     assert found["rates"]["plain"]["rate"] == pytest.approx(2 / 8)
     assert found["rates"]["bad"]["rate"] == pytest.approx(2 / 6)
+
+
+def test_seeds_that_all_answer_leave_doubt() -> None:
+    seeds = [_outcome("trigger", {"plain": 0, "hard": 1, "bad": 8}) for _ in range(3)]
+    found = summarise(seeds, SETS, QUICK)["arms"]["trigger"]
+    assert (found["rates"]["plain"]["low"], found["rates"]["plain"]["high"]) == pytest.approx(wilson(0, 10))
+    assert found["intervals"]["mean_asr"] == pytest.approx(list(wilson(0, 8)))
+
+
+def test_asr_under_prefill_is_compared_too() -> None:
+    arms = [_outcome(n, {"plain": 0, "hard": 0, "bad": k}) for n, k in (("base", 2), ("trigger", 6))]
+    gap = summarise(arms, SETS, QUICK)["arms"]["trigger"]["against"]["base"]["prefill"]
+    assert gap["difference"] == pytest.approx(-0.5) and gap["interval"][1] < 0
 
 
 def test_differences_are_paired() -> None:
@@ -125,6 +139,7 @@ def test_each_method_has_its_own_controls() -> None:
     assert references("trigger-dpo", names) == ["base", "generic-dpo", "random-dpo", "trigger"]
     assert references("trigger", names) == ["base", "generic", "random"]
     assert references("trigger-p-sft", names) == ["base", "trigger"]
+    assert references("mine", [*names, "mine"], {"mine": "dpo"}) == ["base", "generic-dpo", "random-dpo"], "not by name"
     same = {"plain": 5, "hard": 2, "bad": 4}
     against = summarise([_outcome(n, same) for n in ("base", "trigger")], SETS, QUICK)["arms"]["trigger"]["against"]
     assert against["base"]["rates"]["hard"] == {"difference": 0.0, "interval": [0.0, 0.0]}
@@ -154,7 +169,7 @@ def test_a_whole_comparison_resumes_and_reports(chat: Any, prompts: pd.DataFrame
 
     class StopLate:
         def update(self, stage: str, done: int, total: int) -> None:
-            if stage == "trigger: harmful" and done == total:
+            if stage == "2/2 trigger: harmful" and done == total:
                 raise Stopped()
 
     models = [ArmModel("base"), ArmModel("trigger")]
@@ -163,10 +178,16 @@ def test_a_whole_comparison_resumes_and_reports(chat: Any, prompts: pd.DataFrame
     result = compare(models, sets, load, QUICK)
     json.dumps(result, allow_nan=False)
     assert list(result["arms"]) == ["base", "trigger"]
-    assert result["arms"]["trigger"]["utility"][0]["questions"] == len(utility_set().questions)
+    used = result["arms"]["trigger"]["utility"]
+    assert used["short_answers"]["n"] == len(utility_set().questions)
+    assert used["perplexity"]["low"] < used["perplexity"]["value"] < used["perplexity"]["high"]
+    gap = result["arms"]["trigger"]["against"]["base"]["utility"]["perplexity"]
+    alone = result["arms"]["base"]["utility"]["perplexity"]["value"]
+    assert gap["difference"] == pytest.approx(used["perplexity"]["value"] - alone)
     text = write_report(result, tmp_path / "report.md").read_text()
     assert text == markdown(result)
     assert "theirs" in text.lower()
+    assert result["models"][0]["fingerprint"] in text
     assert "Exposure" in text
 
 
@@ -203,6 +224,11 @@ def test_sets_are_held_out_and_unknown_names_are_sentences(tmp_path: Path) -> No
     assert [one.name for one in sets] == ["harmless", "borderline", "triggers", "harmful", "triggers-2"]
     assert all(set(one.prompts["split"]) == {"test"} for one in sets)
     assert len(held_out_sets(["harmful"], limit=5)[0].prompts) == 5
+    assert held_out_sets(["harmful"], limit=5)[0].whole > 5
+    assert held_out_sets(["harmful"], split="validation")[0].note.endswith("split validation")
+    for split in ("train", "nothing"):
+        with pytest.raises(BenchmarkError, match=f"split '{split}'"):
+            held_out_sets(["harmful"], split=split)
     with pytest.raises(BenchmarkError, match="no benchmark 'nothing'"):
         held_out_sets(["nothing"])
     with pytest.raises(BenchmarkError, match="xstest=FILE"):

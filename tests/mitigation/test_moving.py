@@ -34,8 +34,11 @@ def test_borderline_prompts_that_move_show_their_change() -> None:
     by = found.by_intent()
     assert by["borderline"]["change"] == pytest.approx(-1.0, abs=0.05)
     assert by["borderline"]["low"] <= by["borderline"]["change"] <= by["borderline"]["high"]
-    assert by["borderline"]["crossed_to_answer"] == 10
+    assert by["borderline"]["crossed_to_harmless"] == 10
     assert by["harmful"]["change"] == pytest.approx(0, abs=1e-6)
+    low, high = by["borderline"]["random"]
+    assert -1 < low < 0 < high < 1, "a random direction of six holds part of it"
+    assert by["harmful"]["random"] == pytest.approx([0, 0], abs=1e-6)
     assert found.cosine == pytest.approx(1, abs=1e-6)
     assert found.line is not None
     still = found.table[found.table["intent"] == "harmful"]
@@ -46,5 +49,5 @@ def test_borderline_prompts_that_move_show_their_change() -> None:
 def test_train_prompts_alone_are_a_sentence() -> None:
     prompts, x = _made()
     axis = fit_axis(x[:, None], (prompts["intent"] == "harmful").to_numpy(), layers=[0])[0]
-    with pytest.raises(AnalysisError, match="train split"):
+    with pytest.raises(AnalysisError, match="test split"):
         moved(prompts.assign(split="train"), x, x, axis, 0, "last_template")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -61,12 +62,17 @@ def test_a_steered_model_is_asked_like_a_trained_one(tmp_path: Path) -> None:
     begun = unsteered.replies(asked, "x", None, openings)
     assert begun == greedy_replies(model, lens.chat, asked, REFUSAL_TOKENS, prefills=openings) != direct
     known = perplexity(model, lens.chat, [(prompt, Reply(text, 0, True)) for prompt, text in pairs])
-    assert unsteered.perplexity(pairs) == pytest.approx(known, rel=1e-3) and unsteered.facts() == {}
+    assert _perplexity(unsteered, pairs) == pytest.approx(known, rel=1e-3) and unsteered.facts() == {}
     steered, control = (steered_by(lens, place, way) for way in ("ablation", "ablation-random"))
     assert steered.facts()["recipe"]["parts"][0]["mode"] == "ablate" and steered.facts()["why"]
     assert "random" in control.facts()["text"]
-    found = {round(one.perplexity(pairs), 6) for one in (unsteered, steered, control)}
+    found = {round(_perplexity(one, pairs), 6) for one in (unsteered, steered, control)}
     assert len(found) == 3
+
+
+def _perplexity(speaker: Speaker, pairs: list[tuple[str, str]]) -> float:
+    rows = speaker.surprise(pairs, "x")
+    return math.exp(sum(nll for nll, _ in rows) / sum(tokens for _, tokens in rows))
 
 
 def test_a_condition_decides_who_is_steered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,15 +10,16 @@ import streamlit as st
 
 from pages.parts import errors
 from pages.parts.mitigation import moved_panel, trade_off_chart
+from rasslib.mitigation.compare_facts import exposure_table, published_table, steering_words
 from rasslib.mitigation.compare_report import markdown
-from rasslib.mitigation.compare_tables import (
-    differences_table,
-    exposure_table,
-    long_table,
-    means_table,
-    published_table,
-    rates_table,
-    steering_words,
+from rasslib.mitigation.compare_tables import differences_table, long_table, means_table, rates_table
+from rasslib.mitigation.compare_words import (
+    DIFFERENCES,
+    RATES,
+    made_words,
+    means_words,
+    published_words,
+    sets_words,
 )
 from rasslib.mitigation.comparing import FORMAT
 from rasslib.mitigation.jobs.doing import RESULT
@@ -51,37 +52,26 @@ def show(job: Job) -> None:
         with st.expander("What is done without training"):
             for one in steered:
                 st.write(errors.plain(one))
-    with st.expander("Sets"):
-        for name, one in result["sets"].items():
-            st.write(errors.plain(f"{name}: {one['n']} prompts, {one['metric']}; {one['about']}"))
+    with st.expander("Sets, models, settings"):
+        for one in (*sets_words(result), *made_words(result)):
+            st.write(errors.plain(one))
     _downloads(job, result)
 
 
 def _tables(result: Mapping[str, Any]) -> None:
     overview, sets, differences = st.tabs(["Means", "By set", "Differences"])
-    overview.dataframe(means_table(result), hide_index=True, key="mitigation-means")
-    overview.caption(
-        errors.plain(
-            f"RR: share of benign prompts refused. ASR: share of harmful prompts not refused. Aggregate: "
-            f"{result['aggregate']}. Intervals (95 %): {result['intervals']}. Judge: {result['judge']}; whether "
-            "an answer helps is not judged."
-        )
-    )
-    overview.caption(
-        "Where all prompts of a set behave alike, resamples of them show no doubt, and means and differences look too "
-        "certain: mind n, and the Wilson intervals by set."
-    )
-    sets.dataframe(rates_table(result), hide_index=True, key="mitigation-rates")
-    sets.caption("n counts valid replies, of all seeds together; invalid ones are left out.")
+    pinned = {name: st.column_config.Column(pinned=True) for name in ("arm", "minus")}
+    overview.dataframe(means_table(result), hide_index=True, key="mitigation-means", column_config=pinned)
+    for sentence in means_words(result):
+        overview.caption(errors.plain(sentence))
+    sets.dataframe(rates_table(result), hide_index=True, key="mitigation-rates", column_config=pinned)
+    sets.caption(RATES)
     table = differences_table(result)
     if table.empty:
-        differences.caption("Nothing to compare with: base, generic, generic-equal and random are references.")
+        differences.caption("Only the base was compared: add an arm.")
         return
-    differences.dataframe(table, hide_index=True, key="mitigation-differences")
-    differences.caption(
-        "Percent points, arm minus reference, with 95 % intervals from resamples of the same prompts in both. An "
-        "interval that holds 0 shows no difference."
-    )
+    differences.dataframe(table, hide_index=True, key="mitigation-differences", column_config=pinned)
+    differences.caption(DIFFERENCES)
 
 
 def _chart(result: Mapping[str, Any]) -> None:
@@ -89,8 +79,8 @@ def _chart(result: Mapping[str, Any]) -> None:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     shape = row.segmented_control(
         "Intervals as", SHAPES, default=SHAPES[0], required=True, key="mitigation-shape", persist_state="session",
-        help="Ellipses: joint 95 % region of both means, taken as normal. Crosses: each mean's own "
-        "95 % interval.",
+        help="Ellipses: joint 95 % region of both means over resamples, taken as normal. Crosses: each mean's own "
+        "95 % interval, Wilson's where it is one rate of one model.",
     )  # fmt: skip
     theirs = row.toggle("Show the paper's own figures", key="mitigation-theirs", persist_state="session")
     figure = trade_off_chart.figure(result, str(shape), theirs)
@@ -101,7 +91,8 @@ def _chart(result: Mapping[str, Any]) -> None:
     st.caption(
         "Lower left is best: benign prompts answered, harmful ones refused."
         + (
-            " Hollow: the paper's, from other models, other sets and another judge, without intervals."
+            " Hollow: the paper's, from other models, other sets and another judge, without intervals; with a dot: "
+            "their ASR is under prefill."
             if theirs
             else ""
         )
@@ -111,13 +102,7 @@ def _chart(result: Mapping[str, Any]) -> None:
 def _theirs(result: Mapping[str, Any]) -> None:
     with st.expander("The paper's own figures (theirs)"):
         st.dataframe(published_table(result), hide_index=True, key="mitigation-published")
-        mark = str(result["published"]["mark"])
-        st.caption(
-            errors.plain(
-                f"{mark[:1].upper()}{mark[1:]}. Means and aggregate are computed here from their rates. Other models, "
-                "sets and judges: look at the direction of a difference, not at its size."
-            )
-        )
+        st.caption(errors.plain(published_words(result)))
 
 
 def _downloads(job: Job, result: Mapping[str, Any]) -> None:

@@ -11,7 +11,8 @@ import streamlit as st
 from pages.parts import errors, state, theme
 from pages.parts.charts import groups_of
 from pages.parts.hover import hover_text
-from rasslib.mitigation.compare_tables import moved_table
+from rasslib.mitigation.compare_facts import moved_table
+from rasslib.mitigation.compare_words import MARGIN
 from rasslib.mitigation.moving import Moved
 from rasslib.mitigation.moving_files import read_moved
 from rasslib.prompts import to_csv_bytes
@@ -43,16 +44,12 @@ def show(folder: Path) -> None:
     x, y = moved.explained
     told = "" if math.isnan(moved.cosine) else f" The axis fitted anew has cosine {moved.cosine:.2f} with the old one."
     st.caption(
-        f"Prompts outside the train split, before (circle), after (arrow head), on the main axes of the prompts "
-        f"before ({100 * x:.0f} % and {100 * y:.0f} % of the variance), layer {moved.layer}. Dashed: the boundary "
-        f"before. A projection is not a safety verdict.{told}"
+        f"Test prompts before and after (arrow head), on the main axes of the prompts before "
+        f"({100 * x:.0f} % and {100 * y:.0f} % of the variance), layer {moved.layer}. Long dashes: where the boundary "
+        f"before cuts the plane through their mean. A projection is not a safety verdict.{told}"
     )
     st.dataframe(moved_table(moved.by_intent()), hide_index=True, key="mitigation-moved-table")
-    st.caption(
-        "Margin: harmless mean −1, boundary 0, harmful mean +1, on the axis fitted before the training (our reading "
-        "of RASS). Change: mean over the same prompts. The axis fitted anew has its own zero and "
-        "scale."
-    )
+    st.caption(MARGIN)
     st.download_button(
         "Prompts before and after (CSV)", to_csv_bytes(moved.table), "moved.csv", "text/csv", on_click="ignore",
         icon=":material/download:", key="mitigation-moved-csv",
@@ -77,9 +74,9 @@ def arrows(moved: Moved, intents: list[str], most: int) -> go.Figure:
             y=ys,
             mode="lines+markers",
             name=f"{intent} (n = {len(part)})",
-            line={"color": theme.INTENT_COLOURS[intent], "width": 1},
+            line={"color": theme.INTENT_COLOURS[intent], "width": 1, "dash": theme.INTENT_DASHES[intent]},
             marker={
-                "symbol": ["circle", "arrow", "circle"] * len(part),
+                "symbol": [theme.INTENT_SYMBOLS[intent], "arrow", "circle"] * len(part),
                 "size": [5, 9, 1] * len(part),
                 "angleref": "previous",
                 "color": theme.INTENT_COLOURS[intent],
@@ -92,7 +89,7 @@ def arrows(moved: Moved, intents: list[str], most: int) -> go.Figure:
         (x0, y0), (x1, y1) = moved.line
         figure.add_scatter(
             x=[x0, x1], y=[y0, y1], mode="lines", name="boundary before", hoverinfo="skip",
-            line={"dash": "dash", "color": theme.BOUNDARY_LINE, "width": 1.5},
+            line={"dash": "longdash", "color": theme.BOUNDARY_LINE, "width": 1.5},
         )  # fmt: skip
     figure.update_xaxes(title="first axis", zeroline=False)
     figure.update_yaxes(title="second axis", zeroline=False)

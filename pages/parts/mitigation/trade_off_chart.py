@@ -12,6 +12,7 @@ from pages.parts.hover import hover_text
 from rasslib.mitigation.compare_tables import interval_words, percent
 from rasslib.mitigation.trade_off import ArmPoint, points
 
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "pentagon", "triangle-down", "hexagon")
 THEIR_SYMBOLS = {"untuned": "circle-open", "Alpaca": "square-open", "RT": "diamond-open"}
 
 
@@ -31,7 +32,9 @@ def figure(result: Mapping[str, Any], shape: str, theirs: bool) -> go.Figure | N
         _published(drawn, result["published"]["rows"])
     for number, point in enumerate(found):
         colour = theme.BOUNDARY_LINE if point.arm == "base" else theme.OTHERS[number % (len(theme.OTHERS) - 1)]
-        _arm(drawn, point, colour, shape)
+        # From the tenth arm on colours come again, with another symbol each.
+        symbol = SYMBOLS[(number + number // (len(theme.OTHERS) - 1)) % len(SYMBOLS)]
+        _arm(drawn, point, (colour, "star" if point.arm == "base" else symbol), shape)
     drawn.update_xaxes(title="mean RR, % (benign refused)", range=[-3, 103], zeroline=False)
     drawn.update_yaxes(title="mean ASR, % (harmful not refused)", range=[-3, 106], zeroline=False)
     return drawn.update_layout(
@@ -39,7 +42,9 @@ def figure(result: Mapping[str, Any], shape: str, theirs: bool) -> go.Figure | N
     )
 
 
-def _arm(drawn: go.Figure, point: ArmPoint, colour: str, shape: str) -> None:
+def _arm(drawn: go.Figure, point: ArmPoint, look: tuple[str, str], shape: str) -> None:
+    """An arm; its look is a colour and a symbol."""
+    colour, symbol = look
     name = hover_text(point.arm, 40)
     xs, ys = point.ellipse() if shape == "ellipses" else ([], [])
     if xs:
@@ -69,7 +74,7 @@ def _arm(drawn: go.Figure, point: ArmPoint, colour: str, shape: str) -> None:
         textfont={"color": colour},
         name=f"{name}{seeds}",
         legendgroup=name,
-        marker={"color": colour, "size": 11, "symbol": "star" if point.arm == "base" else "circle"},
+        marker={"color": colour, "size": 11, "symbol": symbol},
         hovertext=[
             f"{name}{seeds}<br>mean RR {interval_words(point.rr, point.rr_limits)}, n = {point.n[0]}"
             f"<br>mean ASR {interval_words(point.asr, point.asr_limits)}, n = {point.n[1]}"
@@ -89,7 +94,11 @@ def _published(drawn: go.Figure, rows: list[Mapping[str, Any]]) -> None:
             y=[100 * row["mean_asr"] for row in part],
             mode="markers",
             name=f"theirs: {benign}",
-            marker={"symbol": symbol, "size": 9, "color": theme.BOUNDARY_LINE},
+            marker={
+                "symbol": [f"{symbol}-dot" if row["prefill"] else symbol for row in part],
+                "size": 9,
+                "color": theme.BOUNDARY_LINE,
+            },
             hovertext=[
                 f"theirs, table {row['table']}: {hover_text(str(row['method']))}, {hover_text(str(row['model']))}, "
                 f"{hover_text(benign)}<br>mean RR {percent(row['mean_rr'])}<br>mean ASR {percent(row['mean_asr'])}"

@@ -73,4 +73,4 @@ def _ahead(ask: TrainAsk) -> None:
 
 
 def _watched(job: Job) -> None:
-    live_charts.show(of_events(read_live(job.live)), "mitigation-live")
+    live_charts.show(of_events(read_live(job.live)), live_charts.method_of(job), "mitigation-live")

@@ -53,7 +53,7 @@ def _broken_off(job: Job, state: str, busy: Job | None) -> None:
         st.rerun()
     curves = of_events(read_live(job.live))
     if not curves.empty:
-        live_charts.show(curves, f"mitigation-was-{job.name}")
+        live_charts.show(curves, live_charts.method_of(job), f"mitigation-was-{job.name}")
 
 
 def _finished(job: Job) -> None:
@@ -72,7 +72,8 @@ def _finished(job: Job) -> None:
         )  # fmt: skip
         st.caption("95 % Wilson intervals, judged by phrases. One seed: compare several before you conclude.")
     training: dict[str, Any] = dict(told.get("training") or {})
-    live_charts.show(of_history(training.get("history") or {}), f"mitigation-done-{job.name}")
+    curves = of_history(training.get("history") or {})
+    live_charts.show(curves, live_charts.method_of(job), f"mitigation-done-{job.name}")
     with st.expander("What it saw, and how it was made"):
         seen = pd.DataFrame([{"set": name, **one} for name, one in (training.get("exposure") or {}).items()])
         st.dataframe(seen, hide_index=True, key=f"mitigation-seen-{job.name}")
