@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pandas as pd
 import pytest
 
 from rasslib import cli
+from rasslib.commands.options import stopped_by_keyboard
+from rasslib.errors import Stopped
+from rasslib.progress import Silent
 from rasslib.settings import settings
 from tests.pages.conftest import fake_prompts
 from tests.pages.fake_lens import FakeLens
@@ -121,3 +125,23 @@ def test_an_unknown_model_is_one_sentence(
     assert "Traceback" not in err
     assert out == ""
     assert not (tmp_path / "cache" / "models").exists()
+
+
+def test_the_keyboard_stops_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        progress = stopped_by_keyboard(Silent())
+        progress.update("Training", 1, 9)
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(Stopped):
+            progress.update("Training", 2, 9)
+        assert "its state is saved" in capsys.readouterr().err
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_settings_that_the_recipe_sft_has_not_are_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "align", "--steps", "10", "--json")
+    assert (code, out) == (1, "") and "every example once an epoch" in err

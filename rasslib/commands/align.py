@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rasslib.commands.options import Device, Json, Model, Prompts, WorkspaceOption, print_result, prompt_sets
+from rasslib.commands.options import (
+    Device,
+    Json,
+    Model,
+    Prompts,
+    Template,
+    WorkspaceOption,
+    print_result,
+    stopped_by_keyboard,
+)
 from rasslib.progress import TextProgress
+
+if TYPE_CHECKING:
+    from rasslib.mitigation.live import Event
 
 app = typer.Typer()
 
@@ -36,9 +49,9 @@ def align(
     strengthen: Annotated[float | None, typer.Option(help="Multiply the trained update by this at the end.")] = None,
     rank: Annotated[int | None, typer.Option(help="LoRA rank.")] = None,
     full: Annotated[bool, typer.Option(help="Train all weights; the result is a model folder.")] = False,
-    beta: Annotated[float | None, typer.Option(help="Weight of staying near the base (dpo, grpo).")] = None,
+    beta: Annotated[float | None, typer.Option(help="Weight of staying near the start (dpo, grpo).")] = None,
     generations: Annotated[int | None, typer.Option(help="Replies to each prompt (grpo).")] = None,
-    checkpoints: Annotated[int | None, typer.Option(help="How often the state is saved along the way.")] = None,
+    checkpoints: Annotated[int | None, typer.Option(help="The state is saved at least so often along the way.")] = None,
     pairs: Annotated[Path | None, typer.Option(help="Preference pairs of the studio, for dpo.")] = None,
     candidates: Annotated[Path | None, typer.Option(help="Candidates with margins; else the grammar's.")] = None,
     placed_by: Annotated[str, typer.Option(help="Model that places the grammar's candidates.")] = "embedded",
@@ -46,17 +59,23 @@ def align(
     tau: Annotated[float | None, typer.Option(help="Half-width of the band, for a file of candidates.")] = None,
     triggers: Annotated[Path | None, typer.Option(help="A file of triggers; else those that come along.")] = None,
     watch: Annotated[int, typer.Option(help="Validation prompts of each intent asked along the way.", min=0)] = 0,
-    start: Annotated[Path | None, typer.Option(help="Adapter to train on, instead of fresh weights.")] = None,
+    start: Annotated[Path | None, typer.Option(help="Adapter to train on (folder or shipped name).")] = None,
     measure: Annotated[bool, typer.Option(help="Measure the test split at the end.")] = True,
     seed: int = 0,
+    template: Template = "auto",
     workspace: WorkspaceOption = None,
     device: Device = None,
     json_: Json = False,
 ) -> None:
-    """Train a refusal adapter (LoRA) on the train split; the same command resumes where it was stopped."""
+    """Train a refusal adapter (LoRA) on the train split; the same command resumes where it was stopped.
+
+    Ctrl-C saves the state and stops; a kill loses what came after the last save.
+    """
     from rasslib.mitigation import AlignSettings, Live
     from rasslib.mitigation import align as train
     from rasslib.mitigation.extras import extra_of
+    from rasslib.mitigation.settings import TrainingError
+    from rasslib.mitigation.training_prompts import training_prompts
     from rasslib.models import load_pretrained
     from rasslib.rass.export.pairs_file import read_pairs
     from rasslib.settings import cache_dir
@@ -75,10 +94,18 @@ def align(
         "generations": generations,
         "checkpoints": checkpoints,
     }
+    if recipe == "sft" and (steps or benign_size or harmful_share):
+        raise TrainingError(
+            "The recipe sft takes every example once an epoch: it has no --steps, --benign-size or --harmful-share; "
+            "give --epochs, or a composed recipe such as generic."
+        )
     named = {name: value for name, value in given.items() if value is not None}
     settings = AlignSettings(recipe=recipe, method=method, seed=seed, full=full, **named)  # type: ignore[arg-type]
-    data, _, _ = prompt_sets(prompts, "bundled", "", "unlabelled", None)
-    progress = TextProgress()
+    notes: list[str] = []
+    data = training_prompts(prompts, notes)
+    for note in notes:
+        sys.stderr.write(f"{note}\n")
+    progress = stopped_by_keyboard(TextProgress())
     extra = extra_of(
         settings,
         data,
@@ -99,12 +126,20 @@ def align(
         out,
         settings,
         base_name=model,
+        template=template,
         replies_folder=cache_dir() / "replies",
         progress=progress,
         extra=extra,
         pairs=read_pairs(pairs)[0] if pairs else None,
-        live=Live(watch),
+        live=Live(watch, observer=_tell),
         measure=measure,
         start=start,
     )
     print_result({"out": str(made.folder), **made.provenance}, json_, made.provenance)
+
+
+def _tell(event: Event) -> None:
+    """Refusal rates on validation prompts, when they are measured along the way."""
+    if event.rates:
+        each = ", ".join(f"{intent} {one['refused']} of {one['n']}" for intent, one in event.rates.items())
+        sys.stderr.write(f"Step {event.step} of {event.steps}, validation prompts refused: {each}.\n")

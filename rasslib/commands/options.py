@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from rasslib.progress import TextProgress
+from rasslib.progress import Progress, Stoppable, TextProgress
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
 Model = Annotated[str, typer.Option(help="embedded, embedded-base, a folder, a .gguf file or a hub id.")]
@@ -51,6 +52,19 @@ def prompt_sets(prompts: str, fit: str, intent_map: str, intent: str, column: li
             given = assign_splits(given)
         return given, given, notes
     return given, read(fit), notes
+
+
+def stopped_by_keyboard(progress: Progress) -> Progress:
+    """Progress that stops the work in order at Ctrl-C, so that its state is saved; a second Ctrl-C ends it at once."""
+    asked: list[int] = []
+
+    def note(number: int, frame: Any) -> None:  # noqa: ARG001
+        asked.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.stderr.write("Stopping after this step; its state is saved.\n")
+
+    signal.signal(signal.SIGINT, note)
+    return Stoppable(progress, lambda: bool(asked))
 
 
 def pairs(entries: list[str]) -> dict[str, str]:

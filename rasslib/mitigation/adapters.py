@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,29 @@ import torch
 from rasslib.errors import WorkspaceError
 from rasslib.mitigation.failures import explained
 from rasslib.mitigation.settings import AlignSettings, TrainingError
-from rasslib.models.catalogue import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from rasslib.models.catalogue import ADAPTER_CONFIG, ADAPTER_WEIGHTS, shipped_adapters
 from rasslib.workspace.files import atomic_bytes, atomic_json, read_json
 from rasslib.workspace.folders import atomic_folder
 
 PROVENANCE = "provenance.json"
 
 
-def check_target(folder: Path) -> None:
-    """Check, before the work begins, that an adapter may be written to ``folder``.
+def check_target(folder: Path, settings: AlignSettings) -> None:
+    """Check, before the work begins, that what is trained may be written to ``folder``.
 
     Raises:
-        WorkspaceError: Something that is no adapter is there already.
+        WorkspaceError: Something else is there already; only the same training replaces an adapter.
     """
+    if settings.full and folder.is_dir() and any(folder.iterdir()):
+        raise WorkspaceError(f"{folder} is not empty; choose a new folder for the model.")
     if folder.is_dir() and not (folder / ADAPTER_CONFIG).is_file() and any(folder.iterdir()):
         raise WorkspaceError(f"{folder} holds other files and no adapter; choose a new folder for the adapter.")
+    before = read_json(folder / PROVENANCE).get("settings") if (folder / PROVENANCE).is_file() else None
+    if before is not None and before != asdict(settings):
+        raise WorkspaceError(
+            f"{folder} holds the adapter of another training (recipe {before.get('recipe')}, seed "
+            f"{before.get('seed')}); choose a new folder, or remove that one."
+        )
     if folder.exists() and not folder.is_dir():
         raise WorkspaceError(f"{folder} is a file; choose a new folder for the adapter.")
 
@@ -52,11 +61,21 @@ def round_to_half(model: Any) -> dict[str, torch.Tensor]:
     return {name: weights[name].contiguous() for name in sorted(weights)}
 
 
-def check_start(start: Path, settings: AlignSettings) -> None:
+def start_at(name: str | Path) -> Path:
+    """The folder of an adapter to start from, by its path or shipped name."""
+    return shipped_adapters().get(str(name), Path(name).expanduser())
+
+
+def check_start(start: Path, settings: AlignSettings, fingerprint: str | None = None) -> None:
     """Check, before the work begins, that a training may start from the adapter at ``start``.
 
+    Args:
+        start: Its folder.
+        settings: How it will be trained on.
+        fingerprint: Of the model it will be trained on with; None where that is not loaded yet.
+
     Raises:
-        TrainingError: It is no adapter, has another rank, or all weights are to be trained.
+        TrainingError: It is no adapter, has another rank or base, or all weights are to be trained.
     """
     if settings.full:
         raise TrainingError("Training all weights cannot start from an adapter; leave one of the two out.")
@@ -67,6 +86,13 @@ def check_start(start: Path, settings: AlignSettings) -> None:
     rank = read_json(start / ADAPTER_CONFIG).get("r")
     if rank != settings.rank:
         raise TrainingError(f"The adapter at {start} has rank {rank}, not {settings.rank}; give --rank {rank}.")
+    told = read_json(start / PROVENANCE) if (start / PROVENANCE).is_file() else {}
+    made_for = dict(told.get("base") or {}).get("fingerprint")
+    if fingerprint and made_for and made_for != fingerprint:
+        raise TrainingError(
+            f"The adapter at {start} was trained on another model (weights {made_for}, here {fingerprint}); start from "
+            "one of this model."
+        )
 
 
 def carried_on(model: Any, start: Path) -> Any:
@@ -75,10 +101,16 @@ def carried_on(model: Any, start: Path) -> Any:
     Raises:
         TrainingError: They do not fit the model.
     """
-    from peft import PeftModel  # slow to import
+    from peft import PeftModel, get_peft_model_state_dict  # slow to import
+    from safetensors import safe_open
 
     try:
-        return PeftModel.from_pretrained(model, str(start), is_trainable=True)
+        wrapped = PeftModel.from_pretrained(model, str(start), is_trainable=True)
+        with safe_open(str(start / ADAPTER_WEIGHTS), framework="pt") as file:
+            held = set(file.keys())
+        if set(get_peft_model_state_dict(wrapped, save_embedding_layers=False)) != held:
+            raise ValueError("it has other layers")
+        return wrapped
     except (RuntimeError, ValueError, OSError) as error:
         raise TrainingError(f"The adapter at {start} does not fit this model: {str(error)[:200]}") from error
 
@@ -115,7 +147,6 @@ def save_adapter(
     """
     from safetensors.torch import save
 
-    check_target(folder)
     with atomic_folder(folder, ADAPTER_CONFIG) as fresh, explained(folder):
         atomic_bytes(fresh / ADAPTER_WEIGHTS, save(dict(weights), metadata={"format": "pt"}))
         atomic_json(fresh / ADAPTER_CONFIG, config)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from rasslib.errors import ModelError
 from rasslib.mitigation.adapters import (
     carried_on,
     check_start,
@@ -19,6 +20,7 @@ from rasslib.mitigation.adapters import (
     peft_settings,
     round_to_half,
     save_adapter,
+    start_at,
     strengthen,
 )
 from rasslib.mitigation.live import Live
@@ -86,13 +88,14 @@ def align(
         extra: Candidates and triggers, for recipes that take them.
         pairs: Pairs of the studio's export, to train on by DPO instead of the recipe's data.
         live: What is told while it runs.
-        start: Adapter to train on, instead of fresh LoRA weights; the base is still ``model`` itself. Reinforcement
-            needs a model that refuses now and then, or no reply is ever rewarded.
+        start: Folder or shipped name of an adapter to train on, instead of fresh LoRA weights; the base is still
+            ``model`` itself, but DPO and GRPO stay near this start. Reinforcement needs a model that refuses now and
+            then, or no reply is ever rewarded.
         measure: Measure the split ``test`` at the end; a comparison does that too, and with more sets.
 
     Raises:
         TrainingError: Too few prompts, an unknown recipe, a loss that is not a number, full memory.
-        ModelError: No chat template.
+        ModelError: No chat template, or the model has an adapter of its own.
         WorkspaceError: Something cannot be written.
         Stopped: ``progress`` asked to stop.
     """
@@ -101,9 +104,11 @@ def align(
     recipe = find_recipe(settings.recipe)
     chosen = choose(recipe, prompts, settings, extra or Extra(), pairs)
     out = out.expanduser()
-    check_target(out)
-    if start:
-        check_start(start, settings)
+    if base_name == "embedded":
+        raise ModelError(
+            "The model embedded is embedded-base with the adapter generic: train embedded-base, or go on from generic "
+            "(--start generic)."
+        )
     chat = ChatFormat(tokenizer, template)
     facts = {
         "name": public_name(base_name),
@@ -111,9 +116,13 @@ def align(
         "template_hash": chat.hash,
         "dtype": str(next(model.parameters()).dtype).removeprefix("torch."),
     }
+    start = start and start_at(start)
     began = {"name": start.name, "weights": adapter_digest(start)[:16]} if start else None
     made_of = {"settings": dataclasses.asdict(settings), "base": facts, "data": chosen.hash}
     made_of |= {"start": began} if began else {}
+    check_target(out, settings)
+    if start:
+        check_start(start, settings, facts["fingerprint"])
     with work_folder(out, made_of) as work:
         measured_on = _split(prompts, "test", *INTENTS) if measure else prompts.head(0)
         own: dict[str, Reply] = {}
@@ -139,7 +148,7 @@ def align(
             strengthen(trained.model, settings.strengthen)
         provenance: dict[str, Any] = {
             "format": 1,
-            "recipe": settings.recipe,
+            "recipe": "pairs" if chosen.pairs else settings.recipe,
             "method": method_note(settings.method),
             "settings": dataclasses.asdict(settings),
             "base": facts,
@@ -196,8 +205,16 @@ def _data_facts(prompts: pd.DataFrame, chosen: Chosen, material: Material) -> di
         "train_hash": chosen.hash,
         "examples": {intent: data.count(intent) for intent in intents},
         "dropped_for_unusable_reply": data.dropped,
-        "notes": list(chosen.notes),
+        "notes": [*chosen.notes, *(short_words(name, *counts) for name, counts in data.short.items())],
     }
+
+
+def short_words(name: str, made: int, wanted: int) -> str:
+    """That a benign set is smaller than that of other arms."""
+    return (
+        f"The set {name} has {made} usable examples, not {wanted}: to compare like with like, give all arms "
+        f"--benign-size {made}."
+    )
 
 
 def _training_facts(trained: Trained, material: Material) -> dict[str, Any]:

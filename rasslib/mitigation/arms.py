@@ -9,9 +9,10 @@ from rasslib.benchmarks.subject import Subject
 from rasslib.errors import ModelError
 from rasslib.mitigation.jobs.asks import BASE_MODEL
 from rasslib.mitigation.outcomes import BASE, ArmModel, Loader
+from rasslib.mitigation.provenance import provenance_of
 from rasslib.mitigation.speakers import Speaker
-from rasslib.mitigation.untrained import WAYS, steered_by
-from rasslib.models.catalogue import ADAPTER_CONFIG, resolve, shipped_adapters
+from rasslib.mitigation.untrained import RANDOM, WAYS, steered_by
+from rasslib.models.catalogue import ADAPTER_CONFIG, ADAPTER_WEIGHTS, resolve, shipped_adapters
 from rasslib.models.loading import load
 from rasslib.progress import Progress
 from rasslib.workspace import Workspace
@@ -25,15 +26,21 @@ def named_arms(entries: Sequence[str], base: str = BASE_MODEL) -> list[ArmModel]
     Args:
         entries: ``shipped`` (all that come with the program), the name of one, a folder (its name is the arm's), one of
             :data:`WAYS`, ``WAY@ADAPTER`` or ``WAY@base``, and ``NAME=`` before any of them but the first. A name given
-            again is another seed of the same arm. A way alone steers what refuses: the shipped model ``generic`` where
-            the base is the embedded one, else the base.
+            again is another seed of the same arm, a random control given again takes other directions. A way alone
+            steers what refuses: the shipped model ``generic`` where the base is the embedded one, else the base. What
+            is steered takes part itself.
         base: What the adapters are of.
 
     Raises:
-        ModelError: There is no such adapter, or no adapter is shipped.
+        ModelError: There is no such adapter, it is not whole, or it cannot be told which one is meant.
     """
+    if base == "embedded":
+        raise ModelError(
+            "The model embedded is embedded-base with the adapter generic: compare over embedded-base, where generic "
+            "is an arm."
+        )
     shipped = shipped_adapters()
-    found = [ArmModel(BASE)]
+    found, folders = [ArmModel(BASE)], dict[str, Path]()
     for entry in (one.strip() for one in entries):
         if entry in ("", BASE):
             continue
@@ -50,8 +57,20 @@ def named_arms(entries: Sequence[str], base: str = BASE_MODEL) -> list[ArmModel]
         if way and not of:
             of = "generic" if base == BASE_MODEL and "generic" in shipped else BASE
         adapter = None if way and of == BASE else _folder(name, of if way else place, shipped, bool(way))
-        found.append(ArmModel(name, adapter, way))
+        if not mark and adapter is not None and folders.setdefault(name, adapter) != adapter:
+            raise ModelError(
+                f"Two folders are called {name} ({folders[name]} and {adapter}): say NAME=FOLDER of both, with one "
+                "name only if they are seeds of one arm."
+            )
+        if way and adapter is not None and not any(one.adapter == adapter and not one.way for one in found):
+            found.append(ArmModel(_named(adapter, shipped), adapter))
+        draw = sum(one.arm == name for one in found) if way.endswith(RANDOM) else 0
+        found.append(ArmModel(name, adapter, way, draw))
     return list(dict.fromkeys(found))
+
+
+def _named(adapter: Path, shipped: Mapping[str, Path]) -> str:
+    return next((name for name, path in shipped.items() if path.resolve() == adapter.resolve()), adapter.name)
 
 
 def _way(entry: str) -> tuple[str, str]:
@@ -80,6 +99,8 @@ def _folder(name: str, place: str, shipped: Mapping[str, Path], steered: bool) -
             f"There is no adapter or model at {place!r}: give a folder with {ADAPTER_CONFIG} (shipped: {known}), or "
             f"one of {', '.join(WAYS)}."
         )
+    if (path / ADAPTER_CONFIG).is_file() and not (path / ADAPTER_WEIGHTS).is_file():
+        raise ModelError(f"The adapter at {place!r} holds no {ADAPTER_WEIGHTS}: copy it again, or train it again.")
     return path.resolve()
 
 
@@ -99,12 +120,22 @@ def loader(
         progress: Told of loading, and of what steering has to compute first.
         workspace: Where replies and runs are kept; the settings' own by default.
     """
-    place = workspace or Workspace()
+    place, bases = workspace or Workspace(), dict[str, str]()
 
     def load_arm(arm: ArmModel) -> Speaker:
         whole = arm.adapter is not None and not (arm.adapter / ADAPTER_CONFIG).is_file()
         spec = resolve(str(arm.adapter), None, template) if whole else resolve(base, arm.adapter, template)
+        made_for = provenance_of(arm.adapter).get("base", {}).get("fingerprint") if arm.adapter and not whole else None
+        if made_for and bases.get(BASE, made_for) != made_for:
+            raise ModelError(
+                f"The adapter of {arm.arm} was trained on another model than {base} (weights {made_for}, here "
+                f"{bases[BASE]}): name its own base, or leave it out."
+            )
         lens = load(spec, device=device, dtype="float32", progress=progress)
-        return steered_by(lens, place, arm.way, progress) if arm.way else Speaker(Subject(lens), place.database)
+        if arm.adapter is None:
+            bases[BASE] = lens.fingerprint
+        return (
+            steered_by(lens, place, arm.way, progress, arm.draw) if arm.way else Speaker(Subject(lens), place.database)
+        )
 
     return load_arm

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from rasslib.boundary.margin import DEFAULT_TAU
+from rasslib.mitigation.held_texts import not_held_out
 from rasslib.mitigation.settings import TrainingError
 from rasslib.prompts import read_prompts
-from rasslib.rass.deduplicating import deduplicate
 
 if TYPE_CHECKING:
     from rasslib.boundary.run import Analysis
@@ -54,6 +54,8 @@ def read_candidates(path: Path, tau: float | None = None) -> Candidates:
         known = known[known["evidence"] != "none"]
     if known.empty:
         raise TrainingError(f"{path} holds no benign prompt with a margin and evidence of being benign.")
+    if tau is not None and not tau > 0:
+        raise TrainingError(f"The half-width of the band is {tau}; give a positive number such as {DEFAULT_TAU}.")
     return Candidates(known.reset_index(drop=True), tau or DEFAULT_TAU, f"read from {path.name}")
 
 
@@ -83,14 +85,12 @@ def place_candidates(
 
 
 def without_held_out(candidates: Candidates, prompts: pd.DataFrame) -> Candidates:
-    """The candidates that are no repetition, or near-repetition, of a validation or test prompt.
+    """The candidates that repeat, or nearly repeat, nothing that is held out for measuring.
 
     Raises:
         TrainingError: None is left.
     """
-    held = prompts.loc[prompts["split"] != "train", "prompt"].astype(str).tolist()
-    texts = held + candidates.table["prompt"].astype(str).tolist()
-    kept = [int(row) - len(held) for row in deduplicate(texts, steps=("exact", "near")).kept if row >= len(held)]
+    kept = not_held_out(candidates.table["prompt"].astype(str).tolist(), prompts)
     if not kept:
         raise TrainingError("Every candidate repeats a prompt that is held out for measuring; give other candidates.")
     left = len(candidates.table) - len(kept)

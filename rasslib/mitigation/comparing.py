@@ -11,25 +11,27 @@ from pathlib import Path
 from typing import Any
 
 from rasslib.errors import AnalysisError
-from rasslib.mitigation.adapters import PROVENANCE
 from rasslib.mitigation.asked import Asked, alone, asked, invalid_share
 from rasslib.mitigation.held_out import HeldOut
 from rasslib.mitigation.measure import REFUSAL_TOKENS
 from rasslib.mitigation.outcomes import BASE, ArmModel, Loader, Outcome, observe
 from rasslib.mitigation.paired import DRAWS, QUANTITIES
-from rasslib.mitigation.provenance import versions
+from rasslib.mitigation.provenance import provenance_of, versions
 from rasslib.mitigation.published import as_json as published_json
 from rasslib.mitigation.untrained import RANDOM
 from rasslib.mitigation.utility import Costs, costs
 from rasslib.progress import Progress
 from rasslib.refusal.judge import PhraseJudge
-from rasslib.workspace.files import plain, read_json
+from rasslib.workspace.files import plain
 
 FORMAT = 3
 """Of the results; those of another one are not shown, as the replies they are made of are kept anyway."""
 
 REFERENCES = ("generic", "generic-own", "generic-equal", "random")
 """Controls that every other arm is compared with, where they are among those compared, beside the base."""
+
+HOW_RUN = ("checkpoints", "micro_batch")
+"""Settings of a training that leave its result alone."""
 
 METHODS = ("p-sft", "dpo", "grpo")
 """Ends of the names of arms that another method than SFT trained."""
@@ -98,7 +100,7 @@ def compare(
         Plain JSON: ``arms`` by name, ``sets``, ``models``, ``settings``, ``judge``, ``aggregate``, ``published``.
 
     Raises:
-        AnalysisError: There is nothing to compare.
+        AnalysisError: There is nothing to compare, or the models of an arm differ in more than their seed.
         ModelError: A model cannot be loaded.
         Stopped: ``progress`` asked to stop; the replies so far are kept.
     """
@@ -125,6 +127,7 @@ def summarise(outcomes: Sequence[Outcome], sets: Sequence[HeldOut], settings: Co
     arms: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         arms.setdefault(outcome.model.arm, []).append(outcome)
+    arms = {arm: _seeds(arm, found) for arm, found in arms.items()}
     direct = asked(arms, sets, settings.draws, settings.seed, lambda o: o.direct)
     attacked = [s for s in sets if s.metric == "ASR" and all(s.name in o.prefilled for o in outcomes)]
     prefilled = asked(arms, attacked, settings.draws, settings.seed, lambda o: o.prefilled)
@@ -153,6 +156,29 @@ def summarise(outcomes: Sequence[Outcome], sets: Sequence[HeldOut], settings: Co
         "published": published_json(),
     }
     return dict(plain(result))
+
+
+def _seeds(arm: str, found: Sequence[Outcome]) -> list[Outcome]:
+    """The models of one arm, by seed, so that those of arms of the same seeds are paired.
+
+    Raises:
+        AnalysisError: They differ in more than their seed, or are the same model.
+    """
+    trained = [o for o in found if o.model.adapter is not None and not o.model.way]
+    settings = [provenance_of(o.model.adapter).get("settings", {}) for o in trained if o.model.adapter is not None]
+    unlike = {key for one in settings for key in one if one[key] != settings[0].get(key)} - {"seed", *HOW_RUN}
+    if unlike:
+        raise AnalysisError(
+            f"The models of the arm {arm} differ in {', '.join(sorted(unlike))}, so they are not seeds of one "
+            "training: give each a name of its own (NAME=FOLDER)."
+        )
+    weights = [o.facts.get("adapter") or o.facts.get("fingerprint") for o in trained]
+    if any(one in weights[:k] for k, one in enumerate(weights)) and len(trained) > 1 and weights[0]:
+        raise AnalysisError(f"Two models of the arm {arm} have the same weights; name each training once.")
+    if len(trained) < len(found) or not all("seed" in one for one in settings):
+        return list(found)
+    order = sorted(range(len(found)), key=lambda k: int(settings[k]["seed"]))
+    return [found[k] for k in order]
 
 
 def _arm(arm: str, found: Sequence[Outcome], direct: Asked, prefilled: Asked, in_use: Costs | None) -> dict[str, Any]:
@@ -194,9 +220,8 @@ def _prefill(arm: str, prefilled: Asked) -> dict[str, Any]:
 
 def _provenance(folder: Path) -> dict[str, Any]:
     """How an arm was trained, as far as its folder tells; without the numbers measured then."""
-    path = folder / PROVENANCE
-    if not path.is_file():
+    told = provenance_of(folder)
+    if not told:
         return {}
-    told = read_json(path)
-    training = {k: v for k, v in dict(told.get("training", {})).items() if k != "history"}
+    training = {k: v for k, v in told.get("training", {}).items() if k != "history"}
     return {name: told.get(name) for name in ("recipe", "method", "settings", "start", "data")} | {"training": training}

@@ -36,23 +36,23 @@ class Plan:
         """Optimiser steps."""
         return math.ceil(len(self.order) / self.batch_size)
 
-    def exposure(self, groups: Sequence[str], tokens: Sequence[int]) -> dict[str, dict[str, Any]]:
+    def exposure(self, groups: Sequence[str], tokens: Sequence[int] | None) -> dict[str, dict[str, Any]]:
         """How much of each set is seen: examples in it, draws from it, passes over it, reply tokens drawn.
 
         Args:
             groups: The set of each example.
-            tokens: Reply tokens of each example.
+            tokens: Reply tokens of each example; None where the model writes its own replies.
         """
         sizes, draws, seen = Counter(groups), Counter[str](), Counter[str]()
         for k in self.order:
             draws[groups[k]] += 1
-            seen[groups[k]] += tokens[k]
+            seen[groups[k]] += tokens[k] if tokens else 0
         return {
             name: {
                 "examples": sizes[name],
                 "draws": draws[name],
                 "passes": round(draws[name] / sizes[name], 3),
-                "reply_tokens": seen[name],
+                "reply_tokens": seen[name] if tokens else None,
             }
             for name in sorted(sizes)
         }

@@ -25,11 +25,13 @@ class ArmModel:
         arm: Name of the arm; several models of one arm are its seeds.
         adapter: Folder of its adapter, or of a whole model; None for the base itself.
         way: How it is steered besides, one of :data:`rasslib.mitigation.untrained.WAYS`; empty: not at all.
+        draw: Which random directions a random control takes.
     """
 
     arm: str
     adapter: Path | None = None
     way: str = ""
+    draw: int = 0
 
 
 @dataclass(frozen=True)

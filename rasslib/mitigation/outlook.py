@@ -9,18 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from rasslib.errors import RassError
-from rasslib.mitigation.adapters import PROVENANCE
 from rasslib.mitigation.composing import parts, steps_of
 from rasslib.mitigation.recipes import NEED_CANDIDATES, Extra, find_recipe
 from rasslib.mitigation.recipes.arm import HARMFUL, Arm
 from rasslib.mitigation.settings import AlignSettings
-from rasslib.workspace.files import read_json
 
 REPLIES = {"sft": 1.0, "p-sft": 1.0, "dpo": 8 / 3}
 """Work of a step beside that of SFT: DPO trains on two replies, and the base reads both once more (a third of a
@@ -133,15 +129,6 @@ def seconds(ahead: Outlook, settings: AlignSettings, base: str, told: Iterable[M
             work = 1.0 if same else REPLIES[settings.method] / REPLIES[method]
             return float(training["seconds"]) / (steps * batch) * work * ahead.steps * ahead.batch
     return None
-
-
-def provenance_of(folder: Path) -> dict[str, Any]:
-    """The provenance of an adapter; empty where it has none that can be read."""
-    try:
-        found = read_json(folder / PROVENANCE)
-    except RassError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _sizes(recipe: Any, prompts: pd.DataFrame, settings: AlignSettings) -> dict[str, int | None]:

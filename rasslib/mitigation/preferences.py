@@ -12,15 +12,22 @@ No compliance with a harmful prompt is written by us: where the base refused, th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from rasslib.mitigation.examples import Example, reply_ids
+from rasslib.mitigation.held_texts import not_held_out
 from rasslib.mitigation.recipes.base import ReplyCheck
 from rasslib.mitigation.recipes.sft import refusal
+from rasslib.mitigation.settings import TrainingError
 from rasslib.models.decode import Reply
 from rasslib.models.templates import ChatFormat
+from rasslib.prompts import prompt_id
 from rasslib.rass.export.pairs import Pairs
+
+INTENTS = ("harmful", "harmless", "borderline")
 
 
 @dataclass(frozen=True)
@@ -60,14 +67,28 @@ def of_examples(
     return made, left_out
 
 
-def of_studio(pairs: Pairs, held_out: Collection[str]) -> tuple[list[Preference], int]:
-    """Pairs of the studio's export, and how many were left out because their prompt is one of ``held_out`` (ids)."""
-    made = [
-        Preference(Example(pair.id, pair.prompt, pair.chosen, True, pair.intent, group), pair.rejected, True)
-        for pair in pairs.pairs
-        if pair.id not in held_out
-        for group in (("harmful" if pair.intent == "harmful" else "pairs"),)
-    ]
+def of_studio(pairs: Pairs, prompts: pd.DataFrame) -> tuple[list[Preference], int]:
+    """Pairs of the studio's export, and how many were left out: prompts that are held out, or come again.
+
+    Args:
+        pairs: The pairs.
+        prompts: The prompt set, whose splits tell what is held out.
+
+    Raises:
+        TrainingError: A pair does not say whether its prompt is harmful.
+    """
+    for number, pair in enumerate(pairs.pairs, 1):
+        if pair.intent not in INTENTS:
+            raise TrainingError(
+                f"Pair {number} has the intent {pair.intent or 'none'!r}: give each one of {', '.join(INTENTS)}, or "
+                "its side of a batch cannot be told."
+            )
+    made = []
+    for k in not_held_out([pair.prompt for pair in pairs.pairs], prompts):
+        pair = pairs.pairs[k]
+        group = "harmful" if pair.intent == "harmful" else "pairs"
+        chosen = Example(prompt_id(pair.prompt), pair.prompt, pair.chosen, True, pair.intent, group)
+        made.append(Preference(chosen, pair.rejected, True))
     return made, len(pairs.pairs) - len(made)
 
 

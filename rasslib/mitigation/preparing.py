@@ -15,6 +15,7 @@ from rasslib.mitigation.candidates import without_held_out
 from rasslib.mitigation.composing import Plan, compose, steps_of
 from rasslib.mitigation.examples import Example, encode_example
 from rasslib.mitigation.failures import explained
+from rasslib.mitigation.held_texts import held_out_texts
 from rasslib.mitigation.measure import texts
 from rasslib.mitigation.preferences import Preference, of_examples, of_studio
 from rasslib.mitigation.recipes import Extra, Recipe
@@ -24,6 +25,7 @@ from rasslib.mitigation.settings import AlignSettings, TrainingError
 from rasslib.models.decode import Reply
 from rasslib.models.templates import ChatFormat
 from rasslib.progress import Progress
+from rasslib.prompts import prompt_id
 from rasslib.prompts.schema import data_hash
 from rasslib.rass.export.pairs import Pairs
 from rasslib.refusal.judge import PhraseJudge
@@ -49,11 +51,13 @@ class Chosen:
 
     @property
     def hash(self) -> str:
-        """Changes with the prompts, and with the texts of pairs."""
+        """Changes with the prompts and their order, and with the texts of pairs."""
         digest = hashlib.sha256(data_hash(self.rows).encode())
         for one in self.pairs:
             digest.update(f"{one.chosen.prompt_id}\0{one.chosen.reply}\0{one.rejected}\0".encode())
-        return digest.hexdigest() if self.pairs else data_hash(self.rows)
+        for row in self.rows.itertuples():  # in their order: the first ones of a set are taken
+            digest.update(f"{row.id}\0{getattr(row, 'group', '')}\0".encode())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,11 @@ def choose(
         clean = without_held_out(extra.candidates, prompts)
         extra, notes = replace(extra, candidates=clean), (f"Candidates: {clean.note}.",)
     rows = recipe.wanted(prompts, settings, extra)
+    held = set(map(prompt_id, held_out_texts(prompts)))
+    repeats = rows["prompt"].astype(str).map(prompt_id).isin(list(held)).to_numpy()
+    if repeats.any():
+        notes = (*notes, f"{int(repeats.sum())} prompts were left out: they are held out for measuring.")
+        rows = rows[~repeats].reset_index(drop=True)
     for kind, n in (("harmful", int((rows["intent"] == "harmful").sum())), ("harmless", _benign(rows))):
         if n < FEWEST and not (kind == "harmless" and n == 0 and settings.recipe == "refusals"):
             raise TrainingError(
@@ -154,6 +163,11 @@ def prepare(
         _check_made(data, chosen.rows)
         if settings.method == "dpo":
             preferences, left_out = of_examples(data.examples, own, usable, settings.seed)
+            if (harmful := sum(one.chosen.intent == "harmful" for one in preferences)) < FEWEST:
+                raise TrainingError(
+                    f"DPO needs pairs of at least {FEWEST} harmful prompts, and there are {harmful}: the base model "
+                    f"complied with too few of them ({left_out} have no reply to reject). Train it by sft."
+                )
             data = RecipeData(tuple(one.chosen for one in preferences), data.dropped + left_out)
     if not (recipe.composed or chosen.pairs):
         return Material(data, tuple(preferences), None)
@@ -178,17 +192,17 @@ def _plan(examples: tuple[Example, ...], chat: ChatFormat, settings: AlignSettin
 def _of_pairs(pairs: Pairs, prompts: pd.DataFrame, settings: AlignSettings) -> Chosen:
     if settings.method != "dpo":
         raise TrainingError(f"Preference pairs are trained on by DPO, not by {settings.method}; choose the method dpo.")
-    made, left_out = of_studio(pairs, set(prompts.loc[prompts["split"] != "train", "id"].astype(str)))
+    made, left_out = of_studio(pairs, prompts)
     counts = Counter("harmful" if one.chosen.intent == "harmful" else "benign" for one in made)
     if min(counts["harmful"], counts["benign"]) < FEWEST:
         raise TrainingError(
             f"There are pairs of {counts['harmful']} harmful and {counts['benign']} benign prompts ({left_out} are "
-            f"held out for measuring); at least {FEWEST} of each are needed."
+            f"held out for measuring, or come again); at least {FEWEST} of each are needed."
         )
     rows = pd.DataFrame(
         [{"id": p.chosen.prompt_id, "prompt": p.chosen.prompt, "intent": p.chosen.intent} for p in made]
     )
-    note = f"Pairs of the studio's export; {left_out} were left out because their prompt is held out for measuring."
+    note = f"Pairs of the studio's export; {left_out} were left out: held out for measuring, or come again."
     return Chosen(rows.assign(split="train"), tuple(made), (note,))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rasslib.errors import ModelError
+from rasslib.errors import ModelError, RassError
 from rasslib.mitigation.adapters import PROVENANCE
 from rasslib.models.catalogue import ADAPTER_CONFIG
 from rasslib.models.names import public_name as public_name
@@ -32,6 +32,17 @@ def versions() -> dict[str, str]:
 def method_note(method: str) -> str:
     """What a method is, in a few words."""
     return METHOD_NOTES[method]
+
+
+def provenance_of(folder: Path) -> dict[str, Any]:
+    """The provenance of an adapter or model; empty where there is none that can be read, and without damaged parts."""
+    try:
+        found = read_json(folder / PROVENANCE)
+    except RassError:
+        return {}
+    parts = {"settings", "base", "data", "training", "start"}
+    known = found.items() if isinstance(found, dict) else ()
+    return {name: value for name, value in known if name not in parts or isinstance(value, dict)}
 
 
 def add_measurement(folder: Path, name: str, measured: Mapping[str, Any]) -> None:

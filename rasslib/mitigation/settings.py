@@ -52,10 +52,12 @@ class AlignSettings:
         reply_tokens: Length at which the base model's own replies are cut, in tokens.
         max_harmful: At most so many harmful prompts (a seeded draw); None for all.
         max_harmless: The same for harmless prompts.
-        checkpoints: How many times the state is saved along the way, so that a stopped training can go on.
+        checkpoints: At least so many times the state is saved along the way, so that a killed training can go on;
+            more often where steps take seconds (see :class:`~rasslib.mitigation.watching.Watch`).
         full: Train all weights instead of LoRA's; the result is a model folder instead of an adapter.
         prefix_share: Share of the refusals that stand behind a compliant opening (``p-sft``).
-        beta: Weight of staying near the base: β of DPO, and of the KL term of GRPO.
+        beta: Weight of staying near where the training starts, the base or an adapter: β of DPO, and of the KL term
+            of GRPO.
         generations: Replies drawn to each prompt (``grpo``).
         completion_tokens: Length at which these are cut, in tokens.
         temperature: At which these are drawn.
@@ -80,7 +82,7 @@ class AlignSettings:
     reply_tokens: int = 48
     max_harmful: int | None = None
     max_harmless: int | None = None
-    checkpoints: int = 4
+    checkpoints: int = 20
     full: bool = False
     prefix_share: float = 0.5
     beta: float = 0.1

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rasslib.benchmarks.answering import answers
+from rasslib.benchmarks.answering import answers, too_long
 from rasslib.benchmarks.settings import EvaluationSettings
 from rasslib.benchmarks.subject import Subject
 from rasslib.mitigation.measure import REFUSAL_TOKENS
@@ -41,6 +41,8 @@ class Speaker:
     ) -> dict[str, Reply]:
         """The greedy reply to every prompt, cut at :data:`~rasslib.mitigation.measure.REFUSAL_TOKENS` tokens.
 
+        A prompt that leaves no room for one in the context gets an empty one.
+
         Args:
             prompts: Text by prompt id.
             stage: What the progress is called.
@@ -53,6 +55,9 @@ class Speaker:
             how = EvaluationSettings("prefill" if opening else "direct", opening, tokens=REFUSAL_TOKENS)
             # What is kept is kept under ids that are made of the text.
             asked = {prompt_id(text): text for i, text in prompts.items() if begun[i] == opening}
+            for long in too_long(self.subject, asked, how):  # judged invalid, so counted, and in no rate
+                found[opening, long] = Reply("", 0, False)
+                del asked[long]
             replies = answers(self.subject, asked, how, self.database, progress, stage)[0]
             found |= {(opening, i): reply for i, reply in replies.items()}
         return {i: found[begun[i], prompt_id(text)] for i, text in prompts.items()}

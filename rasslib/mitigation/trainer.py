@@ -18,7 +18,7 @@ from rasslib.mitigation.examples import IGNORED
 from rasslib.mitigation.settings import AlignSettings
 from rasslib.mitigation.watching import COMPLETE, Watch
 
-__all__ = ["COMPLETE", "QuietTrainer", "Watch", "common", "lora_config", "make_trainer", "quiet"]
+__all__ = ["COMPLETE", "QuietTrainer", "Watch", "common", "lora_config", "make_trainer", "on_one", "quiet"]
 
 
 class Quiet:
@@ -96,6 +96,13 @@ def common(settings: AlignSettings, folder: Path, steps: int, model: Any) -> dic
     }
 
 
+def on_one(arguments: Any) -> Any:
+    """The same on one GPU, however many there are: TRL refuses a model that is copied to several in one process."""
+    if arguments.n_gpu > 1:  # asking for it sets it up, so that nothing counts them again
+        arguments._n_gpu = 1
+    return arguments
+
+
 def quiet(trainer: Any) -> Any:
     """Take off what writes to standard output, where commands print their JSON."""
     trainer.remove_callback(PrinterCallback)
@@ -121,7 +128,7 @@ def make_trainer(
         warnings.simplefilter("ignore", FutureWarning)
         trainer = QuietTrainer(
             model=model,
-            args=SFTConfig(**common(settings, folder, steps, model), max_length=None, packing=False),
+            args=on_one(SFTConfig(**common(settings, folder, steps, model), max_length=None, packing=False)),
             train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer,
             peft_config=lora_config(settings, model),

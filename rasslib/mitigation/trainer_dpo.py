@@ -14,7 +14,7 @@ from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.dpo_trainer import DPOTrainer
 
 from rasslib.mitigation.settings import AlignSettings
-from rasslib.mitigation.trainer import Quiet, common, lora_config, quiet
+from rasslib.mitigation.trainer import Quiet, common, lora_config, on_one, quiet
 
 
 class QuietDPOTrainer(Quiet, DPOTrainer):
@@ -35,7 +35,8 @@ def make_dpo_trainer(
 ) -> Any:
     """A DPO trainer for ``rows`` (``prompt_ids``, ``chosen_ids``, ``rejected_ids``, of all steps, in their order).
 
-    The reference is the base: the same model with LoRA switched off, or a copy where all weights are trained.
+    The reference is the model as the training starts: LoRA switched off, a frozen copy of the adapter it starts from,
+    or a copy of the model where all weights are trained.
     """
     from datasets import Dataset  # slow to import
 
@@ -45,7 +46,7 @@ def make_dpo_trainer(
         trainer = QuietDPOTrainer(
             model=model,
             ref_model=copy.deepcopy(model) if settings.full else None,
-            args=DPOConfig(**common(settings, folder, steps, model), max_length=None, beta=settings.beta),
+            args=on_one(DPOConfig(**common(settings, folder, steps, model), max_length=None, beta=settings.beta)),
             train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer,
             peft_config=lora_config(settings, model),

@@ -18,7 +18,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from rasslib.mitigation.examples import Example
 from rasslib.mitigation.rewards import reward
 from rasslib.mitigation.settings import AlignSettings
-from rasslib.mitigation.trainer import Quiet, common, lora_config, quiet
+from rasslib.mitigation.trainer import Quiet, common, lora_config, on_one, quiet
 from rasslib.models.decode import stop_ids
 from rasslib.models.templates import ChatFormat
 
@@ -80,7 +80,7 @@ def make_grpo_trainer(
         trainer = QuietGRPOTrainer(
             model=model,
             reward_funcs=cast(Any, right),  # TRL's type wants a list that may hold None
-            args=GRPOConfig(**arguments),
+            args=on_one(GRPOConfig(**arguments)),
             train_dataset=Dataset.from_list([{"prompt": one.prompt, "intent": one.intent} for one in drawn]),
             processing_class=chat.tokenizer,
             peft_config=lora_config(settings, model),

@@ -36,8 +36,8 @@ class Trained:
         steps: Optimiser steps.
         resumed_at: Step from which this process went on; 0 if it started from the beginning.
         label_tokens: Reply tokens in the examples, one epoch.
-        first_loss, last_loss: Mean loss per reply token over the first and the last ten steps of this process
-            (NaN if there was none).
+        first_loss, last_loss: Mean loss over the first and the last ten steps of this process (NaN if there was none):
+            per reply token, with DPO per pair, with GRPO of its own kind.
         seconds: Wall-clock time of this process.
         exposure: Draws, passes and reply tokens by set, of the whole training.
         history: Loss and validation rates along the way.
@@ -112,6 +112,7 @@ def fine_tune(
         raise watch.stopped
     trained: Any = trainer.model
     trained.eval()
+    seen = _seen_tokens(rows, preferences, settings, chat)
     return Trained(
         model=trained,
         steps=int(trainer.state.global_step),
@@ -120,7 +121,7 @@ def fine_tune(
         first_loss=_mean(watch.losses[:10]),
         last_loss=_mean(watch.losses[-10:]),
         seconds=time.monotonic() - started,
-        exposure=plan.exposure([example.group for example in examples], _reply_tokens(rows)),
+        exposure=plan.exposure([example.group for example in examples], seen),
         history=history(read_live(folder / FILE)),
     )
 
@@ -174,6 +175,18 @@ def _each_once_an_epoch(
 
 def _reply_tokens(rows: Sequence[dict[str, list[int]]]) -> list[int]:
     return [sum(label != IGNORED for label in row["labels"]) for row in rows]
+
+
+def _seen_tokens(
+    rows: Sequence[dict[str, list[int]]], preferences: Sequence[Preference], settings: AlignSettings, chat: ChatFormat
+) -> list[int] | None:
+    """Reply tokens that a draw of each example trains on; None where the model writes its own replies."""
+    if settings.method == "grpo":
+        return None
+    if settings.method == "dpo":
+        pairs = [encode_preference(pair, chat) for pair in preferences]
+        return [len(pair["chosen_ids"]) + len(pair["rejected_ids"]) for pair in pairs]
+    return _reply_tokens(rows)
 
 
 def last_whole_checkpoint(folder: Path) -> Path | None:

@@ -27,7 +27,7 @@ WAYS = ("ablation", "ablation-random", "conditional", "conditional-random")
 """What ``rass compare --adapters`` takes beside adapters."""
 
 
-def steered_by(lens: Lens, workspace: Workspace, way: str, progress: Progress | None = None) -> Speaker:
+def steered_by(lens: Lens, workspace: Workspace, way: str, progress: Progress | None = None, draw: int = 0) -> Speaker:
     """A model that is steered in one of the :data:`WAYS`, with the directions of its newest run.
 
     Args:
@@ -35,6 +35,7 @@ def steered_by(lens: Lens, workspace: Workspace, way: str, progress: Progress | 
         workspace: Its runs; the bundled prompts are analysed where there is none.
         way: One of :data:`WAYS`.
         progress: Told of every stage.
+        draw: Which random directions a random control takes.
 
     Raises:
         AnalysisError: No condition qualifies on the run's validation prompts.
@@ -51,5 +52,5 @@ def steered_by(lens: Lens, workspace: Workspace, way: str, progress: Progress | 
             raise AnalysisError(f"{way}: {ready.condition.text()} Leave it out of the comparison.")
         run, book, recipe, told = ready.run, ready.book, made, f"{told} {ready.condition.text()}"
     if way.endswith(RANDOM):
-        recipe = recipe.control()
+        recipe = recipe.control(draw * len(recipe.all_parts))
     return Speaker(Subject(lens, Steering(recipe, run, book)), workspace.database, told)

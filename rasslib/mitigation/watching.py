@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,15 +30,23 @@ class Watch(TrainerCallback):
         stopped: The request to stop, once there was one; the state was then saved.
     """
 
+    SAVE_AFTER = 5.0
+    """Seconds after which the state is saved again, if saving takes no more than a twentieth of the time."""
+
     def __init__(self, progress: Progress, stage: str, log: LiveLog | None = None) -> None:
         self.progress = progress
         self.stage = stage
         self.log = log
         self.losses: list[float] = []
         self.stopped: Stopped | None = None
+        self._saved = self._began = time.monotonic()
+        self._took = 0.0
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        """Tell how far it is; on a stop, save first."""
+        """Tell how far it is; on a stop, save first. Save, too, where the last time was long ago."""
+        self._began = time.monotonic()
+        if self._began - self._saved >= max(self.SAVE_AFTER, 20 * self._took):
+            control.should_save = True
         try:
             self.progress.update(self.stage, int(state.global_step), int(state.max_steps))
         except Stopped as stopped:
@@ -63,6 +72,8 @@ class Watch(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Mark the checkpoint as whole."""
+        self._saved = time.monotonic()
+        self._took = self._saved - self._began
         (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
 
 

@@ -65,7 +65,7 @@ def time_words(seconds: float | None, method: str) -> str:
             f"here. On a processor count with tens of minutes to hours.{more}"
         )
     return (
-        f"It will take {duration(seconds)}, by trainings timed before (here, or the shipped adapter's on two processor "
+        f"It will take {duration(seconds)}, by trainings timed before (here, or the shipped adapters' on two processor "
         "cores), and some minutes before and after it, for the base model's own replies and the measuring. Leave it "
         "running: a reload or another page does not end it, closing the app stops it with its state saved."
     )
@@ -73,12 +73,8 @@ def time_words(seconds: float | None, method: str) -> str:
 
 def saved_words(ahead: Outlook) -> str:
     """What a stop and a kill cost."""
-    if ahead.between_saves == 1:
-        return "Its state is saved at every step: a stop or a kill loses at most the step at hand."
-    return (
-        f"A stop saves its state first. A kill or a power cut loses at most {ahead.between_saves} steps: so often the "
-        "state is saved."
-    )
+    most = "the step at hand" if ahead.between_saves == 1 else f"{ahead.between_saves} steps, and a few seconds' work"
+    return f"A stop saves its state first. A kill or a power cut loses at most {most}: so often the state is saved."
 
 
 def end_words(job: Job, state: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import json
 import shutil
@@ -18,17 +19,26 @@ from rasslib.mitigation.settings import TrainingError
 from rasslib.workspace.files import atomic_json, make_folder
 
 
-def work_path(out: Path) -> Path:
-    """Where the unfinished work of a training that will end in ``out`` lies."""
-    return out.parent / f".{out.name}.work"
+def work_path(out: Path, made_of: Mapping[str, Any]) -> Path:
+    """Where the unfinished work of this training lies; another one that will end in ``out`` has a place of its own."""
+    key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
+    return out.parent / f".{out.name}.{key}.work"
+
+
+def unfinished(out: Path) -> list[Path]:
+    """Folders of unfinished work that will end in ``out``, the one touched last first."""
+    found = out.parent.glob(f".{glob.escape(out.name)}.*.work")
+    return sorted((path for path in found if path.is_dir()), key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+MADE_OF = "made-of.json"
 
 
 @contextmanager
 def work_folder(out: Path, made_of: Mapping[str, Any]) -> Iterator[Path]:
     """The folder of unfinished work for this very training.
 
-    What another training left in it is removed first. The folder itself is removed when the block succeeds,
-    and kept when it fails, so that the same call can go on from there.
+    It is removed when the block succeeds, and kept when it fails, so that the same call can go on from there.
 
     Args:
         out: Where the training will end.
@@ -38,14 +48,12 @@ def work_folder(out: Path, made_of: Mapping[str, Any]) -> Iterator[Path]:
         TrainingError: Another process is training to the same place.
         WorkspaceError: The folder cannot be written to.
     """
-    work = make_folder(work_path(out))
-    lock = FileLock(work.parent / f"{work.name}.lock", timeout=0)
-    key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
+    work = make_folder(work_path(out, made_of))
+    lock = FileLock(out.parent / f".{out.name}.lock", timeout=0)
     try:
         with explained(work), lock:
-            if not (work / f"{key}.json").is_file():
-                shutil.rmtree(work)
-                atomic_json(make_folder(work) / f"{key}.json", made_of)
+            if not (work / MADE_OF).is_file():
+                atomic_json(work / MADE_OF, made_of)
             yield work
             shutil.rmtree(work, ignore_errors=True)
     except Timeout as error:

@@ -113,6 +113,7 @@ def test_an_adapter_can_be_trained_on(chat: Any, prompts: pd.DataFrame, tmp_path
         ({"start": tmp_path}, "no adapter at"),
         ({"start": first.folder, "settings": replace(SETTINGS, rank=4)}, "has rank 2, not 4"),
         ({"start": first.folder, "settings": replace(SETTINGS, full=True)}, "cannot start from an adapter"),
+        ({"start": Path("generic"), "settings": replace(SETTINGS, rank=8)}, "was trained on another model"),
     ):
         with pytest.raises(TrainingError, match=said):
             _align(chat, prompts, tmp_path / "d", measure=False, **changes)
@@ -190,8 +191,11 @@ def test_a_stopped_run_goes_on_but_other_settings_start_afresh(
     copy = tmp_path / "copy"
     shutil.copytree(tmp_path, copy, ignore=shutil.ignore_patterns("copy"))
     assert _align(chat, prompts, tmp_path).provenance["training"]["resumed_at"] == 1
-    other = AlignSettings(epochs=1, batch_size=12, micro_batch=12, rank=2, learning_rate=5e-3, reply_tokens=5)
+    other = replace(SETTINGS, learning_rate=5e-3)
     assert _align(chat, prompts, copy, settings=other).provenance["training"]["resumed_at"] == 0
+    assert list((copy / "out").glob(".demo.*.work/checkpoint-1")), "the work of the first one is kept"
+    with pytest.raises(WorkspaceError, match="holds the adapter of another training"):
+        _align(chat, prompts, copy)
 
 
 def test_too_few_prompts_is_a_sentence(chat: Any, prompts: pd.DataFrame, tmp_path: Path) -> None:
@@ -219,12 +223,26 @@ def test_a_folder_with_other_files_is_not_replaced(chat: Any, prompts: pd.DataFr
     assert (other / "thesis.txt").read_text() == "precious"
 
 
+def test_the_embedded_model_is_no_base(chat: Any, prompts: pd.DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="train embedded-base, or go on from generic"):
+        _align(chat, prompts, tmp_path, base_name="embedded")
+
+
+def test_all_weights_need_an_empty_folder_before_the_work_begins(
+    chat: Any, prompts: pd.DataFrame, tmp_path: Path
+) -> None:
+    made = _align(chat, prompts, tmp_path, measure=False)
+    with pytest.raises(WorkspaceError, match="is not empty"):
+        _align(chat, prompts, tmp_path, settings=replace(SETTINGS, full=True))
+    assert made.folder.is_dir()
+
+
 def test_two_trainings_do_not_write_to_one_folder(chat: Any, prompts: pd.DataFrame, tmp_path: Path) -> None:
     from filelock import FileLock
 
     (tmp_path / "out").mkdir()
     with (
-        FileLock(tmp_path / "out" / ".demo.work.lock"),
+        FileLock(tmp_path / "out" / ".demo.lock"),
         pytest.raises(TrainingError, match="already writing"),
     ):
         _align(chat, prompts, tmp_path)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pandas as pd
 import pytest
 
 from rasslib.benchmarks.subject import Subject
-from rasslib.errors import BenchmarkError, ModelError, Stopped
+from rasslib.errors import AnalysisError, BenchmarkError, ModelError, Stopped
 from rasslib.mitigation.arms import named_arms
 from rasslib.mitigation.compare_report import markdown, write_report
 from rasslib.mitigation.comparing import CompareSettings, compare, references, summarise
@@ -116,6 +118,25 @@ def test_seeds_that_differ_widen_the_interval() -> None:
     assert gap["difference"] == pytest.approx(0) and gap["interval"][0] < -0.09 and gap["interval"][1] > 0.09
     widths = [found[arm]["intervals"]["mean_rr"] for arm in ("generic", "trigger")]
     assert widths[1][1] - widths[1][0] > widths[0][1] - widths[0][0]
+
+
+def test_models_of_one_arm_are_seeds(tmp_path: Path) -> None:
+    """By their provenance: in the order of their seeds, and never two trainings that differ in more."""
+
+    def model(seed: int, steps: int, refused: int) -> Outcome:
+        folder = tmp_path / f"{seed}-{steps}"
+        folder.mkdir(exist_ok=True)
+        settings = {"seed": seed, "steps": steps, "checkpoints": seed}
+        (folder / "provenance.json").write_text(json.dumps({"settings": settings, "training": None}))
+        one = _outcome("trigger", {"plain": refused, "hard": 0, "bad": 8})
+        return replace(one, model=ArmModel("trigger", folder), facts=FACTS | {"fingerprint": folder.name})
+
+    found = summarise([model(2, 9, 4), model(0, 9, 0)], SETS, QUICK)["arms"]["trigger"]
+    assert [one["mean_rr"] for one in found["by_seed"]] == pytest.approx([0.0, 0.2])
+    with pytest.raises(AnalysisError, match="trigger differ in steps"):
+        summarise([model(0, 9, 4), model(1, 8, 4)], SETS, QUICK)
+    with pytest.raises(AnalysisError, match="same weights"):
+        summarise([model(0, 9, 4), model(0, 9, 4)], SETS, QUICK)
 
 
 def test_prompts_of_one_parent_are_drawn_together() -> None:
@@ -245,6 +266,16 @@ def test_names_of_arms(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "adapter_config.json").write_text("{}")
+    with pytest.raises(ModelError, match="holds no adapter_model"):
+        named_arms([str(tmp_path / "a")])
+    for name in ("a", "b"):
+        (tmp_path / name / "adapter_model.safetensors").write_text("x")
+    (tmp_path / "c").mkdir()
+    shutil.copytree(tmp_path / "a", tmp_path / "c" / "a")
+    with pytest.raises(ModelError, match="Two folders are called a"):
+        named_arms([str(tmp_path / "a"), str(tmp_path / "c" / "a")])
+    with pytest.raises(ModelError, match="over embedded-base"):
+        named_arms(["trigger"], "embedded")
     found = named_arms(["generic", f"mine={tmp_path / 'a'}", f"mine={tmp_path / 'b'}", str(tmp_path / "b")])
     assert [one.arm for one in found] == ["base", "generic", "mine", "mine", "b"]
     assert [one.arm for one in named_arms(["shipped"])] == ["base", "generic", "rass", "trigger"]
@@ -253,6 +284,7 @@ def test_names_of_arms(tmp_path: Path) -> None:
 def test_an_own_adapter_is_never_taken_for_the_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "generic").mkdir()
     (tmp_path / "generic" / "adapter_config.json").write_text("{}")
+    (tmp_path / "generic" / "adapter_model.safetensors").write_text("x")
     with pytest.raises(ModelError, match="generic is a shipped adapter"):
         named_arms(["shipped", str(tmp_path / "generic")])
     assert named_arms([f"generic-own={tmp_path / 'generic'}"])[1].adapter == (tmp_path / "generic").resolve()

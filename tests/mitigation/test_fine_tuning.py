@@ -12,7 +12,9 @@ import torch
 from rasslib.errors import Stopped, WorkspaceError
 from rasslib.mitigation.examples import Example
 from rasslib.mitigation.settings import AlignSettings, TrainingError
+from rasslib.mitigation.trainer import on_one
 from rasslib.mitigation.training import fine_tune, last_whole_checkpoint
+from rasslib.mitigation.watching import Watch
 from tests.mitigation.conftest import make_model
 
 SETTINGS = AlignSettings(
@@ -117,6 +119,34 @@ def test_half_written_checkpoint_is_not_used(chat: Any, tmp_path: Path) -> None:
     assert last is not None
     assert last.name == "checkpoint-1"
     assert not broken.exists()
+
+
+def test_a_slow_step_is_saved(chat: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one save asked for, a kill would lose all; steps that take seconds are saved as they come."""
+    monkeypatch.setattr(Watch, "SAVE_AFTER", 0.0)
+    saved: list[int] = []
+    kept = Watch.on_save
+
+    def note(self: Watch, args: Any, state: Any, control: Any, **rest: Any) -> None:
+        kept(self, args, state, control, **rest)
+        self._took = 0.0
+        saved.append(int(state.global_step))
+
+    monkeypatch.setattr(Watch, "on_save", note)
+    settings = replace(SETTINGS, checkpoints=1)
+    trained = fine_tune(make_model(len(chat.tokenizer)), chat, _examples(), settings, tmp_path / "work")
+    assert saved == list(range(1, trained.steps + 1))
+
+
+def test_one_gpu_is_used_of_many() -> None:
+    class Arguments:
+        _n_gpu = 4
+
+        @property
+        def n_gpu(self) -> int:
+            return self._n_gpu
+
+    assert on_one(Arguments()).n_gpu == 1
 
 
 def test_a_loss_that_is_no_number_ends_with_a_sentence(model: Any, chat: Any, tmp_path: Path) -> None:

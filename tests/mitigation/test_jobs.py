@@ -32,7 +32,7 @@ from rasslib.mitigation.jobs.job import (
 )
 from rasslib.mitigation.jobs.worker import FileProgress, work
 from rasslib.mitigation.live import Event, read_live
-from rasslib.mitigation.outlook import provenance_of
+from rasslib.mitigation.provenance import provenance_of
 from rasslib.settings import settings
 from rasslib.workspace import Workspace
 

@@ -53,7 +53,8 @@ def finish(job: Job, moved: bool = True) -> None:
              "intent": ["harmful", "borderline", "harmless"] * 3, "before": 1.0, "after": -0.5, "refitted": 0.1,
              "x": range(n), "y": 0.0, "x_after": 1.0, "y_after": range(n)}
         ).astype({"x": float, "y_after": float})  # fmt: skip
-        save_moved(job.folder / "moved", {"generic": Moved(table, 2, "last_template", (0.5, 0.2), None, 0.9)})
+        along = dict.fromkeys(("harmful", "borderline", "harmless"), (0.1, -0.1))
+        save_moved(job.folder / "moved", {"generic": Moved(table, 2, "last_template", (0.5, 0.2), None, 0.9, along)})
     job.ended(FINISHED)
 
 

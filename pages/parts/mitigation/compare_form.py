@@ -69,12 +69,13 @@ def choose() -> CompareAsk:
         most = st.number_input("Prompts for that", 60, 100_000, 500, 100, disabled=not moved, key=f"{_KEY}-most",
                                persist_state="session")  # fmt: skip
     with st.expander("More settings"):
-        files, together, draws = _more()
+        files, together, draws, template = _more()
     ask = CompareAsk(
         arms=entries(chosen, known, together),
         sets=tuple(dict.fromkeys([*sets, *files])),
         files={name: str(path) for name, path in public.items() if name in sets} | files,
         base=base,
+        template=template,
         split=str(split),
         limit=int(limit),
         prefill=bool(prefill),
@@ -86,7 +87,7 @@ def choose() -> CompareAsk:
     return ask
 
 
-def _more() -> tuple[dict[str, str], bool, int]:
+def _more() -> tuple[dict[str, str], bool, int, str]:
     left, right = st.columns(2)
     left.selectbox(
         "Base of the adapters", [BASE_MODEL, *(e.name for e in catalogue() if e.name not in (BASE_MODEL, "embedded"))],
@@ -99,11 +100,15 @@ def _more() -> tuple[dict[str, str], bool, int]:
     )  # fmt: skip
     draws = right.number_input("Resamples for intervals", 100, 100_000, 2000, 500, key=f"{_KEY}-draws",
                                persist_state="session")  # fmt: skip
+    template = left.text_input(
+        "Chat template", "auto", key=f"{_KEY}-template", persist_state="session",
+        help="auto: the base's own. plain, or a Jinja file, where it has none; as in training.",
+    )  # fmt: skip
     typed = right.text_area(
         "Files of other public sets", key=f"{_KEY}-files", placeholder="xstest=/data/xstest_prompts.csv", height=80,
         persist_state="session", help="NAME=FILE, one a line.",
     )  # fmt: skip
-    return typed_files(typed or ""), together, int(draws)
+    return typed_files(typed or ""), together, int(draws), template.strip() or "auto"
 
 
 def _work(ask: CompareAsk) -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from pages.parts import errors, runs
 from pages.parts.mitigation import live_charts, running, train_settings, trained
 from rasslib.errors import RassError
-from rasslib.mitigation.adapters import check_start
+from rasslib.mitigation.adapters import check_start, start_at
 from rasslib.mitigation.curves import of_events
 from rasslib.mitigation.jobs.asks import TrainAsk
 from rasslib.mitigation.jobs.job import Job, jobs, make_job
 from rasslib.mitigation.live import read_live
-from rasslib.mitigation.outlook import outlook, provenance_of, seconds
+from rasslib.mitigation.outlook import outlook, seconds
+from rasslib.mitigation.provenance import provenance_of
 from rasslib.mitigation.training_prompts import training_prompts
 from rasslib.mitigation.words import composition_words, saved_words, time_words
 from rasslib.models.catalogue import shipped_adapters
@@ -52,7 +51,7 @@ def _ahead(ask: TrainAsk) -> None:
         RassError: It cannot be.
     """
     if ask.start:
-        check_start(Path(ask.start).expanduser(), ask.settings)
+        check_start(start_at(ask.start), ask.settings)
     if ask.pairs:
         st.info("The pairs of the file are trained on, each once a pass; how many count is told at the start.")
         return

@@ -57,7 +57,7 @@ def choose() -> TrainAsk:
         seed=int(seed),
         epochs=int(epochs),
         steps=int(steps) or None if composed else None,
-        harmful_share=float(share),
+        harmful_share=float(share) if composed else AlignSettings.harmful_share,
         batch_size=size,
         micro_batch=max(k for k in range(1, 5) if size % k == 0),
         **more.pop("settings"),
@@ -80,7 +80,13 @@ def _more(recipe: str, method: str) -> dict[str, Any]:
         )  # fmt: skip
     with grid.cell():
         saves = st.number_input(
-            "Save the state so many times", 1, 100_000, 20, 1, **_named("saves"), help="A kill loses what came after."
+            "Save the state so many times",
+            1,
+            100_000,
+            20,
+            1,
+            **_named("saves"),
+            help="At least; more often where steps take seconds. A kill loses what came after.",
         )
         watch = st.number_input(
             "Validation prompts per intent", 0, 1000, 8, 4, **_named("watch"),
@@ -98,7 +104,7 @@ def _more(recipe: str, method: str) -> dict[str, Any]:
             help="P-SFT: the opening (such as “Sure, here is”) carries no loss.",
         )  # fmt: skip
         beta = st.number_input(
-            "β: weight of staying near the base", 0.0, 10.0, 0.1, 0.05, disabled=method not in ("dpo", "grpo"),
+            "β: weight of staying near the start", 0.0, 10.0, 0.1, 0.05, disabled=method not in ("dpo", "grpo"),
             **_named("beta"),
         )  # fmt: skip
         drawn = st.number_input(
@@ -109,9 +115,14 @@ def _more(recipe: str, method: str) -> dict[str, Any]:
             help="Trained on in place of the arm's data.",
         )  # fmt: skip
         start = st.text_input(
-            "Adapter to train on (folder)", disabled=full, **_named("from"),
-            help="Instead of fresh weights. Reinforcement learns nothing from a model that never refuses: start it "
-            "from an adapter, every arm from the same.",
+            "Adapter to train on", disabled=full, **_named("from"),
+            help="Folder or shipped name, instead of fresh weights. Reinforcement learns nothing from a model that "
+            "never refuses: start it from an adapter, every arm from the same.",
+        )  # fmt: skip
+    with grid.cell():
+        template = st.text_input(
+            "Chat template", "auto", **_named("template"),
+            help="auto: the model's own. plain, or a Jinja file, where it has none.",
         )  # fmt: skip
     return {
         "settings": {
@@ -121,12 +132,13 @@ def _more(recipe: str, method: str) -> dict[str, Any]:
             "strengthen": 1.0 if full else float(strengthen),
             "checkpoints": int(saves),
             "max_harmful": int(most) or None,
-            "benign_size": int(equal) or None,
+            "benign_size": int(equal) or None if RECIPES[recipe].composed else None,
             "prefix_share": float(prefix),
             "beta": float(beta),
             "generations": int(drawn),
         },
         "watch": int(watch),
+        "template": template.strip() or "auto",
         "pairs": pairs.strip() if method == "dpo" else "",
         "start": "" if full else start.strip(),
         **_sources(recipe),

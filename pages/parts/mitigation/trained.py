@@ -17,7 +17,7 @@ from rasslib.mitigation.jobs.asks import TrainAsk
 from rasslib.mitigation.jobs.job import FINISHED, RUNNING, Job, jobs
 from rasslib.mitigation.jobs.starting import state_of
 from rasslib.mitigation.live import read_live
-from rasslib.mitigation.outlook import provenance_of
+from rasslib.mitigation.provenance import provenance_of
 from rasslib.mitigation.words import STATES, end_words
 
 ARMS_KEY = "mitigation-arms"

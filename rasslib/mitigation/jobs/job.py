@@ -89,9 +89,9 @@ class Job:
     def live(self) -> Path:
         """Events of a training while it runs."""
         from rasslib.mitigation.live import FILE
-        from rasslib.mitigation.work import work_path
+        from rasslib.mitigation.work import unfinished
 
-        return work_path(self.adapter) / FILE
+        return next(iter(unfinished(self.adapter)), self.folder) / FILE
 
     def lock(self, timeout: float = 0) -> FileLock:
         """The lock of the process that works on it; waited for so many seconds."""

@@ -95,7 +95,7 @@ class Arm:
     ) -> RecipeData:
         """The examples; of each benign set the first ones whose reply can be used, up to its size."""
         made: list[Example] = []
-        dropped = 0
+        dropped, short = 0, dict[str, tuple[int, int]]()
         for row in rows[rows["group"] == HARMFUL].to_dict("records"):
             key = str(row["id"])
             made.append(Example(key, str(row["prompt"]), refusal(key, settings.seed), True, "harmful", HARMFUL))
@@ -110,7 +110,9 @@ class Arm:
                     taken += 1
                 else:
                     dropped += 1
-        return RecipeData(tuple(sorted(made, key=lambda example: example.prompt_id)), dropped)
+            if most is not None and taken < most:
+                short[part.group] = (taken, most)
+        return RecipeData(tuple(sorted(made, key=lambda example: example.prompt_id)), dropped, short)
 
     @staticmethod
     def _most(part: Part, rows: pd.DataFrame, settings: AlignSettings) -> int | None:

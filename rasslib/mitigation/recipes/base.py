@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pandas as pd
@@ -37,10 +37,12 @@ class RecipeData:
     Attributes:
         examples: The examples, in an order that does not depend on the order of the prompt set.
         dropped: Prompts left out because the base model's own reply could not be used.
+        short: Benign sets that have fewer examples than arms of equal size take, with both numbers.
     """
 
     examples: tuple[Example, ...]
     dropped: int
+    short: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def count(self, intent: str) -> int:
         """Number of examples whose prompt has this intent."""
