@@ -15,12 +15,13 @@ def main() -> None:
     st.title("Mitigation")
     st.caption(
         "Which training data keep a model from refusing what it should answer, and what does it cost in safety? Train "
-        f"arms that differ in their benign data alone, and compare them on held-out prompts. {errors.plain(READING)}"
+        "arms that share everything but their benign data, and compare them on held-out prompts."
     )
     with errors.told(ends=False):
         if view.choose() == view.COMPARE:
             compare_panel.show()
         else:
+            st.caption(errors.plain(READING))
             train_panel.show()
 
 

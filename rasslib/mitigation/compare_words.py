@@ -55,7 +55,7 @@ def unlike_words(result: Mapping[str, Any]) -> str:
     made: dict[str, list[str]] = {}
     for name, arm in result["arms"].items():
         for one in arm["training"][:1]:
-            made.setdefault(_effort(one), []).append(name)
+            made.setdefault(effort_words(one), []).append(name)
     if len(made) < 2:
         return ""
     each = "; ".join(f"{', '.join(names)}: {effort}" for effort, names in made.items())
@@ -109,8 +109,8 @@ def _benign(told: Mapping[str, Any]) -> list[str]:
     return ["generic"] if told.get("recipe") == "sft" else []
 
 
-def _effort(told: Mapping[str, Any]) -> str:
-    """How much was trained, and where from."""
+def effort_words(told: Mapping[str, Any]) -> str:
+    """How much was trained, and where from, by an adapter's provenance."""
     training, settings = told.get("training") or {}, told.get("settings") or {}
     counts = (told.get("data") or {}).get("examples") or {}
     benign = sum(n for intent, n in counts.items() if intent != "harmful")

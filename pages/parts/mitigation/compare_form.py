@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import streamlit as st
 
 from pages.parts import errors, progress, runs
-from pages.parts.mitigation.trained import ARMS_KEY
-from rasslib.mitigation.choices import arm_choices, asked, entries, public_files, typed_files, way_choices
+from pages.parts.mitigation.trained import ARMS_KEY, BASE_KEY
+from rasslib.mitigation.choices import ArmChoice, arm_choices, asked, entries, public_files, typed_files, way_choices
+from rasslib.mitigation.compare_words import SETS_HELP, effort_words
 from rasslib.mitigation.held_out import DEFAULT, OWN, held_out_sets
 from rasslib.mitigation.jobs.asks import BASE_MODEL, CompareAsk
+from rasslib.mitigation.provenance import provenance_of
 from rasslib.mitigation.untrained import WAYS
 from rasslib.mitigation.utility import utility_set
 from rasslib.models import catalogue
@@ -26,25 +29,25 @@ def choose() -> CompareAsk:
         RassError: A file or name that was typed means nothing.
     """
     place = runs.workspace()
-    base = str(st.session_state.get(f"{_KEY}-base") or BASE_MODEL)
+    base = str(st.session_state.get(BASE_KEY) or BASE_MODEL)
     known = arm_choices(place, base) | way_choices()
     if ARMS_KEY not in st.session_state:
         st.session_state[ARMS_KEY] = [label for label, one in known.items() if one.place in shipped_adapters()]
     options = list(dict.fromkeys([*known, *st.session_state[ARMS_KEY]]))
     chosen = st.multiselect(
         "Arms, beside the untrained base", options, key=ARMS_KEY, accept_new_options=True, persist_state="session",
-        help="Shipped adapters and those trained here. Not trained: the refusal direction ablated, always or only if a "
-        "refusal looks false, and random controls; of the shipped model generic (of another base: of the base), or "
-        "with ablation@NAME or ablation@FOLDER of another. Or type a folder, or NAME=FOLDER. The base is always "
-        "compared.",
+        help="Shipped adapters and those trained here; or type a folder, or NAME=FOLDER. Arms marked “not trained” "
+        "ablate the refusal direction of generic (with another base: of that base), always (ablation) or only where a "
+        "refusal looks false (conditional); “-random” is the control with a random direction. For another adapter type "
+        "ablation@NAME or ablation@FOLDER.",
         placeholder="Choose adapters, or type a folder",
     )  # fmt: skip
+    _chosen(chosen, known)
     public = public_files(place)
     sets = st.multiselect(
         "Held-out sets", [*OWN, *public], list(DEFAULT), key=f"{_KEY}-sets", persist_state="session",
         format_func=lambda name: f"{name} ({OWN[name][0]})" if name in OWN else name,
-        help=" ".join(f"{name}: {about}." for name, (_, about) in OWN.items())
-        + " Public sets appear here once their file is fetched or uploaded on the page Benchmarks.",
+        help=f"{SETS_HELP} Public sets appear here once their file is fetched or uploaded on the page Benchmarks.",
     )  # fmt: skip
     grid = st.grid(4, min_column_width=230)
     with grid.cell():
@@ -87,11 +90,21 @@ def choose() -> CompareAsk:
     return ask
 
 
+def _chosen(chosen: list[str], known: Mapping[str, ArmChoice]) -> None:
+    """What the chosen arms are."""
+    shipped, told = shipped_adapters(), ["base: not trained"]
+    for one in (known[label] for label in chosen if label in known and known[label].place not in WAYS):
+        made = provenance_of(Path(shipped.get(one.place, one.place)))
+        if made:
+            told.append(f"{one.arm}: recipe {made.get('recipe')}, {effort_words(made)}")
+    st.caption(errors.plain("; ".join(told) + "."))
+
+
 def _more() -> tuple[dict[str, str], bool, int, str]:
     left, right = st.columns(2)
     left.selectbox(
         "Base of the adapters", [BASE_MODEL, *(e.name for e in catalogue() if e.name not in (BASE_MODEL, "embedded"))],
-        accept_new_options=True, key=f"{_KEY}-base", persist_state="session",
+        accept_new_options=True, key=BASE_KEY, persist_state="session",
         help="Or type a folder, a .gguf file or a hub id.",
     )  # fmt: skip
     together = left.toggle(

@@ -9,7 +9,7 @@ from pages.parts.mitigation import live_charts, running, train_settings, trained
 from rasslib.errors import RassError
 from rasslib.mitigation.adapters import check_start, start_at
 from rasslib.mitigation.curves import of_events
-from rasslib.mitigation.jobs.asks import TrainAsk
+from rasslib.mitigation.jobs.asks import TrainAsk, with_content
 from rasslib.mitigation.jobs.job import Job, jobs, make_job
 from rasslib.mitigation.live import read_live
 from rasslib.mitigation.outlook import outlook, seconds
@@ -38,7 +38,7 @@ def _form(busy: Job | None) -> None:
         st.error(errors.plain(str(error)), icon=":material/error:")
         return
     if st.button("Start training", type="primary", disabled=busy is not None, key="mitigation-train-start"):
-        running.begin(make_job(runs.workspace(), ask))
+        running.begin(make_job(runs.workspace(), with_content(ask)))
         st.rerun()
     if busy is not None:
         st.caption("One at a time: the job above takes all cores.")

@@ -21,6 +21,7 @@ from rasslib.mitigation.provenance import provenance_of
 from rasslib.mitigation.words import STATES, end_words
 
 ARMS_KEY = "mitigation-arms"
+BASE_KEY = "mitigation-compare-base"
 
 
 def show(busy: Job | None) -> None:
@@ -70,7 +71,10 @@ def _finished(job: Job) -> None:
             pd.DataFrame([{intent: rate_words(rate) for intent, rate in measured.items()}]),
             hide_index=True, key=f"mitigation-measured-{job.name}",
         )  # fmt: skip
-        st.caption("95 % Wilson intervals, judged by phrases. One seed: compare several before you conclude.")
+        st.caption(
+            "95 % Wilson intervals, judged by phrases. One seed: compare several before you conclude. Do not choose "
+            "settings by this table: it is the test split; the chart below asks the validation split.",
+        )
     training: dict[str, Any] = dict(told.get("training") or {})
     curves = of_history(training.get("history") or {})
     live_charts.show(curves, live_charts.method_of(job), f"mitigation-done-{job.name}")
@@ -82,7 +86,10 @@ def _finished(job: Job) -> None:
 
 def _compare(job: Job) -> None:
     """Callback: put it among the arms, and open the comparison."""
-    label = next((one.label for one in arm_choices(runs.workspace()).values() if one.place == str(job.adapter)), None)
+    base = job.ask.base
+    st.session_state[BASE_KEY] = base
+    known = arm_choices(runs.workspace(), base).values()
+    label = next((one.label for one in known if one.place == str(job.adapter)), None)
     arms = list(st.session_state.get(ARMS_KEY) or [])
     st.session_state[ARMS_KEY] = list(dict.fromkeys([*arms, label or str(job.adapter)]))
     view.go(view.COMPARE)

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from rasslib.errors import WorkspaceError
+from rasslib.mitigation.adapters import start_at
 from rasslib.mitigation.settings import AlignSettings
+from rasslib.models.catalogue import ADAPTER_WEIGHTS
 
 BASE_MODEL = "embedded-base"
 
@@ -31,7 +33,8 @@ class TrainAsk:
         pool: How many the grammar makes.
         triggers: File of triggers; empty for those that come along.
         pairs: File of preference pairs of the studio, for DPO.
-        start: Folder of an adapter to train on; empty for fresh weights.
+        start: Folder or shipped name of an adapter to train on; empty for fresh weights.
+        content: Digest of what stands in the files that are named, so that a changed file is another training.
     """
 
     settings: AlignSettings = field(default_factory=AlignSettings)
@@ -45,12 +48,13 @@ class TrainAsk:
     triggers: str = ""
     pairs: str = ""
     start: str = ""
+    content: str = ""
 
     @property
     def arm(self) -> str:
         """What the arm is called in comparisons: its recipe, and its method where that is not SFT."""
-        made = self.settings
-        return made.recipe if made.method == "sft" else f"{made.recipe}-{made.method}"
+        made, data = self.settings, "pairs" if self.pairs else self.settings.recipe
+        return data if made.method == "sft" else f"{data}-{made.method}"
 
     @property
     def title(self) -> str:
@@ -128,6 +132,17 @@ def from_json(saved: Mapping[str, Any]) -> Ask:
         return CompareAsk(**{**given, "arms": tuple(given["arms"]), "sets": tuple(given["sets"])})
     except (KeyError, TypeError) as error:
         raise WorkspaceError("A saved training or comparison is of another version; start it anew.") from error
+
+
+def with_content(ask: TrainAsk) -> TrainAsk:
+    """The same with the digest of its files; those that are not there are told when the training begins."""
+    digest = hashlib.sha256()
+    folder = start_at(ask.start) if ask.start else None
+    named = [Path(text).expanduser() for text in (ask.prompts, ask.candidates, ask.triggers, ask.pairs) if text]
+    files = [path for path in (*named, *([folder / ADAPTER_WEIGHTS] if folder else [])) if path.is_file()]
+    for path in files:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return dataclasses.replace(ask, content=digest.hexdigest()[:16] if files else "")
 
 
 def name_of(ask: Ask) -> str:

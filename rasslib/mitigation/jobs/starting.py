@@ -37,8 +37,9 @@ def start(job: Job) -> None:
         job.ended(STARTING)
         spawn(job.folder)
     except OSError as error:
-        job.ended(FAILED)
-        raise explain(error, job.folder, "start the process of") from error
+        told = explain(error, job.folder, "start the process of")
+        job.ended(FAILED, str(told))
+        raise told from error
 
 
 def spawn(folder: Path) -> None:
