@@ -62,6 +62,7 @@ def test_an_empty_workspace_says_what_to_do(empty_workspace: Workspace) -> None:
     at = open_page()
     assert not at.exception and not at.error
     assert "None yet" in words(at) and "at most" in words(at)
+    assert "base: not trained; generic: recipe sft, sft, 318 steps of 8" in words(at)
     assert at.multiselect(key="mitigation-arms").value == ["generic (shipped)", "rass (shipped)", "trigger (shipped)"]
     assert not at.button(key="mitigation-compare-start").disabled
     at.multiselect(key="mitigation-arms").set_value([]).run()
