@@ -51,6 +51,7 @@ def align(
     full: Annotated[bool, typer.Option(help="Train all weights; the result is a model folder.")] = False,
     beta: Annotated[float | None, typer.Option(help="Weight of staying near the start (dpo, grpo).")] = None,
     generations: Annotated[int | None, typer.Option(help="Replies to each prompt (grpo).")] = None,
+    completion_tokens: Annotated[int | None, typer.Option(help="Length at which these are cut (grpo).")] = None,
     checkpoints: Annotated[int | None, typer.Option(help="The state is saved at least so often along the way.")] = None,
     pairs: Annotated[Path | None, typer.Option(help="Preference pairs of the studio, for dpo.")] = None,
     candidates: Annotated[Path | None, typer.Option(help="Candidates with margins; else the grammar's.")] = None,
@@ -59,7 +60,7 @@ def align(
     tau: Annotated[float | None, typer.Option(help="Half-width of the band, for a file of candidates.")] = None,
     triggers: Annotated[Path | None, typer.Option(help="A file of triggers; else those that come along.")] = None,
     watch: Annotated[int, typer.Option(help="Validation prompts of each intent asked along the way.", min=0)] = 0,
-    start: Annotated[Path | None, typer.Option(help="Adapter to train on (folder or shipped name).")] = None,
+    start: Annotated[str | None, typer.Option(help="Adapter to train on (folder or shipped name).")] = None,
     measure: Annotated[bool, typer.Option(help="Measure the test split at the end.")] = True,
     seed: int = 0,
     template: Template = "auto",
@@ -73,6 +74,7 @@ def align(
     """
     from rasslib.mitigation import AlignSettings, Live
     from rasslib.mitigation import align as train
+    from rasslib.mitigation.adapters import start_at
     from rasslib.mitigation.extras import extra_of
     from rasslib.mitigation.settings import TrainingError
     from rasslib.mitigation.training_prompts import training_prompts
@@ -92,9 +94,10 @@ def align(
         "rank": rank,
         "beta": beta,
         "generations": generations,
+        "completion_tokens": completion_tokens,
         "checkpoints": checkpoints,
     }
-    if recipe == "sft" and (steps or benign_size or harmful_share):
+    if recipe == "sft" and pairs is None and (steps or benign_size or harmful_share):
         raise TrainingError(
             "The recipe sft takes every example once an epoch: it has no --steps, --benign-size or --harmful-share; "
             "give --epochs, or a composed recipe such as generic."
@@ -133,7 +136,7 @@ def align(
         pairs=read_pairs(pairs)[0] if pairs else None,
         live=Live(watch, observer=_tell),
         measure=measure,
-        start=start,
+        start=start_at(start) if start else None,
     )
     print_result({"out": str(made.folder), **made.provenance}, json_, made.provenance)
 

@@ -54,7 +54,7 @@ def compare(
     result = compare_arms(
         models,
         sets,
-        loader(model, template, device, progress, place),
+        loader(model, template, device, progress, place, models),
         CompareSettings(prefill, utility, draws, seed),
         progress,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch
 
 from rasslib.errors import WorkspaceError
 from rasslib.mitigation.failures import explained
-from rasslib.mitigation.settings import AlignSettings, TrainingError
+from rasslib.mitigation.settings import HOW_RUN, AlignSettings, TrainingError
 from rasslib.models.catalogue import ADAPTER_CONFIG, ADAPTER_WEIGHTS, shipped_adapters
 from rasslib.workspace.files import atomic_bytes, atomic_json, read_json
 from rasslib.workspace.folders import atomic_folder
@@ -19,21 +18,24 @@ from rasslib.workspace.folders import atomic_folder
 PROVENANCE = "provenance.json"
 
 
-def check_target(folder: Path, settings: AlignSettings) -> None:
+def check_target(folder: Path, made_of: Mapping[str, Any]) -> None:
     """Check, before the work begins, that what is trained may be written to ``folder``.
+
+    Args:
+        folder: The folder.
+        made_of: Settings, base, data and start of the training.
 
     Raises:
         WorkspaceError: Something else is there already; only the same training replaces an adapter.
     """
-    if settings.full and folder.is_dir() and any(folder.iterdir()):
+    if made_of["settings"]["full"] and folder.is_dir() and any(folder.iterdir()):
         raise WorkspaceError(f"{folder} is not empty; choose a new folder for the model.")
     if folder.is_dir() and not (folder / ADAPTER_CONFIG).is_file() and any(folder.iterdir()):
         raise WorkspaceError(f"{folder} holds other files and no adapter; choose a new folder for the adapter.")
-    before = read_json(folder / PROVENANCE).get("settings") if (folder / PROVENANCE).is_file() else None
-    if before is not None and before != asdict(settings):
+    if (folder / PROVENANCE).is_file() and (unlike := _unlike(read_json(folder / PROVENANCE), made_of)):
         raise WorkspaceError(
-            f"{folder} holds the adapter of another training (recipe {before.get('recipe')}, seed "
-            f"{before.get('seed')}); choose a new folder, or remove that one."
+            f"{folder} holds the adapter of another training (it differs in {', '.join(unlike)}); choose a new folder, "
+            "or remove that one."
         )
     if folder.exists() and not folder.is_dir():
         raise WorkspaceError(f"{folder} is a file; choose a new folder for the adapter.")
@@ -61,9 +63,31 @@ def round_to_half(model: Any) -> dict[str, torch.Tensor]:
     return {name: weights[name].contiguous() for name in sorted(weights)}
 
 
-def start_at(name: str | Path) -> Path:
-    """The folder of an adapter to start from, by its path or shipped name."""
-    return shipped_adapters().get(str(name), Path(name).expanduser())
+def _unlike(before: Mapping[str, Any], made_of: Mapping[str, Any]) -> list[str]:
+    """In what two trainings differ, by what the provenance of the first one tells."""
+    settings, known = dict(before.get("settings") or {}), dict(made_of["settings"])
+    found = [name for name, value in settings.items() if name not in HOW_RUN and known.get(name) != value]
+    told = {
+        "base": (dict(before.get("base") or {}).get("fingerprint"), made_of["base"]["fingerprint"]),
+        "data": (dict(before.get("data") or {}).get("train_hash"), made_of["data"]),
+        "start": (before.get("start"), made_of.get("start")),
+    }
+    return found + [name for name, (old, new) in told.items() if old != new]
+
+
+def start_at(name: str) -> Path:
+    """The folder of an adapter to start from, by its path or shipped name.
+
+    Raises:
+        TrainingError: It is both.
+    """
+    path = Path(name).expanduser()
+    if name in shipped_adapters() and path.is_dir():
+        raise TrainingError(
+            f"{name!r} is both a shipped adapter and a folder here; write ./{name} for the folder, or go to another "
+            "folder for the shipped one."
+        )
+    return shipped_adapters().get(name, path)
 
 
 def check_start(start: Path, settings: AlignSettings, fingerprint: str | None = None) -> None:

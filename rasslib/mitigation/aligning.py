@@ -20,7 +20,6 @@ from rasslib.mitigation.adapters import (
     peft_settings,
     round_to_half,
     save_adapter,
-    start_at,
     strengthen,
 )
 from rasslib.mitigation.live import Live
@@ -88,7 +87,7 @@ def align(
         extra: Candidates and triggers, for recipes that take them.
         pairs: Pairs of the studio's export, to train on by DPO instead of the recipe's data.
         live: What is told while it runs.
-        start: Folder or shipped name of an adapter to train on, instead of fresh LoRA weights; the base is still
+        start: Folder of an adapter to train on, instead of fresh LoRA weights; the base is still
             ``model`` itself, but DPO and GRPO stay near this start. Reinforcement needs a model that refuses now and
             then, or no reply is ever rewarded.
         measure: Measure the split ``test`` at the end; a comparison does that too, and with more sets.
@@ -116,11 +115,10 @@ def align(
         "template_hash": chat.hash,
         "dtype": str(next(model.parameters()).dtype).removeprefix("torch."),
     }
-    start = start and start_at(start)
     began = {"name": start.name, "weights": adapter_digest(start)[:16]} if start else None
     made_of = {"settings": dataclasses.asdict(settings), "base": facts, "data": chosen.hash}
     made_of |= {"start": began} if began else {}
-    check_target(out, settings)
+    check_target(out, made_of)
     if start:
         check_start(start, settings, facts["fingerprint"])
     with work_folder(out, made_of) as work:

@@ -62,15 +62,26 @@ def named_arms(entries: Sequence[str], base: str = BASE_MODEL) -> list[ArmModel]
                 f"Two folders are called {name} ({folders[name]} and {adapter}): say NAME=FOLDER of both, with one "
                 "name only if they are seeds of one arm."
             )
-        if way and adapter is not None and not any(one.adapter == adapter and not one.way for one in found):
-            found.append(ArmModel(_named(adapter, shipped), adapter))
         draw = sum(one.arm == name for one in found) if way.endswith(RANDOM) else 0
         found.append(ArmModel(name, adapter, way, draw))
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys([*found, *_steered(found, shipped)]))
 
 
-def _named(adapter: Path, shipped: Mapping[str, Path]) -> str:
-    return next((name for name, path in shipped.items() if path.resolve() == adapter.resolve()), adapter.name)
+def _steered(found: Sequence[ArmModel], shipped: Mapping[str, Path]) -> list[ArmModel]:
+    """What is steered, where it is no arm yet.
+
+    Raises:
+        ModelError: It would be called as another arm is.
+    """
+    missing = [one.adapter for one in found if one.way and one.adapter is not None]
+    missing = [path for path in dict.fromkeys(missing) if not any(one.adapter == path and not one.way for one in found)]
+    added: list[ArmModel] = []
+    for path in missing:
+        name = next((name for name, place in shipped.items() if place.resolve() == path), path.name)
+        if (name in shipped and shipped[name].resolve() != path) or any(one.arm == name for one in (*found, *added)):
+            raise ModelError(f"What is steered takes part too, and {name} is another arm: say NAME={path} as well.")
+        added.append(ArmModel(name, path))
+    return added
 
 
 def _way(entry: str) -> tuple[str, str]:
@@ -104,14 +115,33 @@ def _folder(name: str, place: str, shipped: Mapping[str, Path], steered: bool) -
     return path.resolve()
 
 
+def check_base(arm: ArmModel, base: str, fingerprint: str) -> None:
+    """Check that an adapter was trained on this base, as far as it tells.
+
+    Raises:
+        ModelError: It was not.
+    """
+    if arm.adapter is None or not (arm.adapter / ADAPTER_CONFIG).is_file():
+        return
+    made_for = provenance_of(arm.adapter).get("base", {}).get("fingerprint")
+    if made_for and made_for != fingerprint:
+        raise ModelError(
+            f"The adapter of {arm.arm} was trained on another model than {base} (weights {made_for}, here "
+            f"{fingerprint}): name its own base, or leave it out."
+        )
+
+
 def loader(
     base: str,
     template: str = "auto",
     device: str | None = None,
     progress: Progress | None = None,
     workspace: Workspace | None = None,
+    arms: Sequence[ArmModel] = (),
 ) -> Loader:
     """Loads the models of a comparison over a base, in float32.
+
+    An adapter that was trained on another model is told as soon as the base is loaded.
 
     Args:
         base: The base.
@@ -119,21 +149,17 @@ def loader(
         device: Where they run.
         progress: Told of loading, and of what steering has to compute first.
         workspace: Where replies and runs are kept; the settings' own by default.
+        arms: All that will be loaded.
     """
-    place, bases = workspace or Workspace(), dict[str, str]()
+    place = workspace or Workspace()
 
     def load_arm(arm: ArmModel) -> Speaker:
         whole = arm.adapter is not None and not (arm.adapter / ADAPTER_CONFIG).is_file()
         spec = resolve(str(arm.adapter), None, template) if whole else resolve(base, arm.adapter, template)
-        made_for = provenance_of(arm.adapter).get("base", {}).get("fingerprint") if arm.adapter and not whole else None
-        if made_for and bases.get(BASE, made_for) != made_for:
-            raise ModelError(
-                f"The adapter of {arm.arm} was trained on another model than {base} (weights {made_for}, here "
-                f"{bases[BASE]}): name its own base, or leave it out."
-            )
         lens = load(spec, device=device, dtype="float32", progress=progress)
         if arm.adapter is None:
-            bases[BASE] = lens.fingerprint
+            for one in arms:
+                check_base(one, base, lens.fingerprint)
         return (
             steered_by(lens, place, arm.way, progress, arm.draw) if arm.way else Speaker(Subject(lens), place.database)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,6 +46,11 @@ def arm_choices(workspace: Workspace, base: str = BASE_MODEL) -> dict[str, ArmCh
             label = f"{job.ask.title} ({job.name.rpartition('-')[2]})"
             found.append(ArmChoice(label, job.ask.arm, str(job.adapter), _made(job.ask)))
     return {one.label: one for one in found}
+
+
+def is_label(text: str) -> bool:
+    """Whether this is how the page calls an adapter or a way to steer, and no folder."""
+    return re.fullmatch(r".+ \((shipped|not trained|[0-9a-f]{12})\)", text) is not None
 
 
 def way_choices() -> dict[str, ArmChoice]:

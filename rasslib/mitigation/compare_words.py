@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from rasslib.mitigation.held_out import OWN
+from rasslib.mitigation.settings import HOW_RUN, AlignSettings
+
+OWN_TO_ARMS = {"recipe", "seed", "benign_size", "steps", "epochs", "batch_size", "reply_tokens", *HOW_RUN}
+"""What may differ between arms that are compared for their benign data; steps and batch are taken as trained."""
 
 RATES = "n counts valid replies, of all seeds together; invalid ones are left out."
 DIFFERENCES = (
@@ -52,13 +57,13 @@ def home_words(result: Mapping[str, Any]) -> str:
 
 def unlike_words(result: Mapping[str, Any]) -> str:
     """In what the trained arms differ besides their benign data; empty where in nothing."""
-    made: dict[str, list[str]] = {}
+    made: dict[str, dict[str, list[str]]] = {}
     for name, arm in result["arms"].items():
-        for one in arm["training"][:1]:
-            made.setdefault(effort_words(one), []).append(name)
+        for one in filter(None, arm["training"][:1]):
+            made.setdefault(_effort_key(one), {}).setdefault(effort_words(one), []).append(name)
     if len(made) < 2:
         return ""
-    each = "; ".join(f"{', '.join(names)}: {effort}" for effort, names in made.items())
+    each = "; ".join(f"{', '.join(arms)}: {effort}" for one in made.values() for effort, arms in one.items())
     return f"These arms differ in more than their benign data, so their differences are not of data alone. {each}."
 
 
@@ -74,7 +79,9 @@ def made_words(result: Mapping[str, Any]) -> list[str]:
     ]
     for one in result["models"][1:]:
         adapter = one["adapter"]
-        what = f"adapter {adapter['name']}, weights {adapter['weights']}" if adapter else f"model {one['fingerprint']}"
+        what = (
+            f"adapter {adapter['name']}, sha256 {adapter['sha256'][:16]}" if adapter else f"model {one['fingerprint']}"
+        )
         told.append(f"{one['arm']}: {what}{', ' + one['way'] if one['way'] else ''}.")
     return told
 
@@ -92,8 +99,8 @@ def published_words(result: Mapping[str, Any]) -> str:
     mark = str(result["published"]["mark"])
     return (
         f"{mark[:1].upper()}{mark[1:]}. Means and aggregate are computed here from their rates; where under prefill is "
-        "true, their ASR is under prefill, which ours never is. Their RLVR is PPO, ours GRPO. Other models, sets and "
-        "judges: look at the direction of a difference, not at its size."
+        "true, their mean ASR is under prefill, which ours never is. Their RLVR is PPO, ours GRPO. Other models, sets "
+        "and judges: look at the direction of a difference, not at its size."
     )
 
 
@@ -107,6 +114,16 @@ def _benign(told: Mapping[str, Any]) -> list[str]:
     if exposure:
         return [group for group in exposure if group != "harmful"]
     return ["generic"] if told.get("recipe") == "sft" else []
+
+
+def _effort_key(told: Mapping[str, Any]) -> str:
+    """All that two trainings should share if their benign data are to be compared."""
+    training, start = told.get("training") or {}, told.get("start") or {}
+    settings = {name: value for name, value in vars(AlignSettings()).items() if name not in OWN_TO_ARMS}
+    settings |= {name: value for name, value in (told.get("settings") or {}).items() if name in settings}
+    harmful = ((told.get("data") or {}).get("examples") or {}).get("harmful")
+    batch = training.get("batch") or settings.pop("batch_size")
+    return json.dumps([settings, training.get("steps"), batch, harmful, start.get("weights")], sort_keys=True)
 
 
 def effort_words(told: Mapping[str, Any]) -> str:

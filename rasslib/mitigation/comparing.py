@@ -14,11 +14,12 @@ from rasslib.errors import AnalysisError
 from rasslib.mitigation.asked import Asked, alone, asked, invalid_share
 from rasslib.mitigation.held_out import HeldOut
 from rasslib.mitigation.measure import REFUSAL_TOKENS
-from rasslib.mitigation.outcomes import BASE, ArmModel, Loader, Outcome, observe
+from rasslib.mitigation.outcomes import ArmModel, Loader, Outcome, observe
 from rasslib.mitigation.paired import DRAWS, QUANTITIES
 from rasslib.mitigation.provenance import provenance_of, versions
 from rasslib.mitigation.published import as_json as published_json
-from rasslib.mitigation.untrained import RANDOM
+from rasslib.mitigation.references import kin_of, references
+from rasslib.mitigation.seeds import by_seed, check_seeds
 from rasslib.mitigation.utility import Costs, costs
 from rasslib.progress import Progress
 from rasslib.refusal.judge import PhraseJudge
@@ -26,41 +27,6 @@ from rasslib.workspace.files import plain
 
 FORMAT = 3
 """Of the results; those of another one are not shown, as the replies they are made of are kept anyway."""
-
-REFERENCES = ("generic", "generic-own", "generic-equal", "random")
-"""Controls that every other arm is compared with, where they are among those compared, beside the base."""
-
-HOW_RUN = ("checkpoints", "micro_batch")
-"""Settings of a training that leave its result alone."""
-
-METHODS = ("p-sft", "dpo", "grpo")
-"""Ends of the names of arms that another method than SFT trained."""
-
-
-def references(arm: str, names: Sequence[str], methods: Mapping[str, str] | None = None) -> list[str]:
-    """What an arm is compared with: the base, the controls of its own method, and its recipe trained by SFT; steering
-    (``ablation@trigger``) also with its random control and with what is steered.
-
-    Another method's control would mix the effect of the method with that of the data.
-
-    Args:
-        arm: The arm.
-        names: All arms.
-        methods: How arms were trained, as far as it is known; for others the end of the name tells.
-    """
-    by = {n: (methods or {}).get(n) or next((m for m in METHODS if n.endswith(f"-{m}")), "sft") for n in (arm, *names)}
-    stem = {name: name.removesuffix(f"-{method}") for name, method in by.items()}
-    way, at, of = arm.partition("@")
-    return [
-        one
-        for one in dict.fromkeys(names)
-        if one != arm
-        and (
-            one in (BASE, of, f"{way}{RANDOM}{at}{of}")
-            or (stem[one] in REFERENCES and by[one] == by[arm])
-            or (by[arm] != by[one] == "sft" and stem[one] == stem[arm])
-        )
-    ]
 
 
 @dataclass(frozen=True)
@@ -105,6 +71,8 @@ def compare(
         Stopped: ``progress`` asked to stop; the replies so far are kept.
     """
     settings = settings or CompareSettings()
+    for arm in dict.fromkeys(one.arm for one in models):
+        check_seeds(arm, [one for one in models if one.arm == arm])
     if not models or not sets or any(one.prompts.empty for one in sets):
         raise AnalysisError("There is nothing to compare: name at least one model and one set that is not empty.")
     outcomes = [
@@ -127,7 +95,7 @@ def summarise(outcomes: Sequence[Outcome], sets: Sequence[HeldOut], settings: Co
     arms: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         arms.setdefault(outcome.model.arm, []).append(outcome)
-    arms = {arm: _seeds(arm, found) for arm, found in arms.items()}
+    arms = {arm: by_seed(found) for arm, found in arms.items()}
     direct = asked(arms, sets, settings.draws, settings.seed, lambda o: o.direct)
     attacked = [s for s in sets if s.metric == "ASR" and all(s.name in o.prefilled for o in outcomes)]
     prefilled = asked(arms, attacked, settings.draws, settings.seed, lambda o: o.prefilled)
@@ -137,7 +105,7 @@ def summarise(outcomes: Sequence[Outcome], sets: Sequence[HeldOut], settings: Co
     told = {arm: dict((one["training"] or [{}])[0].get("settings") or {}) for arm, one in found.items()}
     methods = {arm: str(settings.get("method") or "") for arm, settings in told.items()}
     for arm, one in found.items():
-        others = references(arm, list(arms), methods)
+        others = references(arm, list(arms), methods, kin_of(arms[arm][0].model, [o.model for o in outcomes]))
         one["against"] = {other: _against(arm, other, found, direct, prefilled, in_use) for other in others}
     result = {
         "format": FORMAT,
@@ -150,35 +118,13 @@ def summarise(outcomes: Sequence[Outcome], sets: Sequence[HeldOut], settings: Co
         "settings": asdict(settings) | {"decoding": "greedy", "reply_tokens": REFUSAL_TOKENS, "versions": versions()},
         "aggregate": "(mean RR + mean ASR) / 2; lower is better in all three",
         "intervals": "rates of one model, and means of one such rate: Wilson 95 %; all others: percentiles of "
-        f"{settings.draws} paired resamples of prompts and seeds. One seed speaks of that training alone, and K seeds "
+        f"{settings.draws} paired resamples of prompts and seeds (where these show no doubt at all, "
+        "Wilson's as of one seed). One seed speaks of that training alone, and K seeds "
         "make intervals too narrow, by about √((K − 1)/K) as far as seeds differ",
         "judge": PhraseJudge().version,
         "published": published_json(),
     }
     return dict(plain(result))
-
-
-def _seeds(arm: str, found: Sequence[Outcome]) -> list[Outcome]:
-    """The models of one arm, by seed, so that those of arms of the same seeds are paired.
-
-    Raises:
-        AnalysisError: They differ in more than their seed, or are the same model.
-    """
-    trained = [o for o in found if o.model.adapter is not None and not o.model.way]
-    settings = [provenance_of(o.model.adapter).get("settings", {}) for o in trained if o.model.adapter is not None]
-    unlike = {key for one in settings for key in one if one[key] != settings[0].get(key)} - {"seed", *HOW_RUN}
-    if unlike:
-        raise AnalysisError(
-            f"The models of the arm {arm} differ in {', '.join(sorted(unlike))}, so they are not seeds of one "
-            "training: give each a name of its own (NAME=FOLDER)."
-        )
-    weights = [o.facts.get("adapter") or o.facts.get("fingerprint") for o in trained]
-    if any(one in weights[:k] for k, one in enumerate(weights)) and len(trained) > 1 and weights[0]:
-        raise AnalysisError(f"Two models of the arm {arm} have the same weights; name each training once.")
-    if len(trained) < len(found) or not all("seed" in one for one in settings):
-        return list(found)
-    order = sorted(range(len(found)), key=lambda k: int(settings[k]["seed"]))
-    return [found[k] for k in order]
 
 
 def _arm(arm: str, found: Sequence[Outcome], direct: Asked, prefilled: Asked, in_use: Costs | None) -> dict[str, Any]:

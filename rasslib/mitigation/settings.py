@@ -22,6 +22,10 @@ grpo       reinforcement by the phrase judge; stands in place of the PPO of *Dea
 """
 
 
+HOW_RUN = ("checkpoints", "micro_batch")
+"""Settings that leave the result of a training alone."""
+
+
 class TrainingError(RassError):
     """A training cannot start or go on (too few prompts, loss not finite, memory full, ...)."""
 

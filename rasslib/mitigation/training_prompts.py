@@ -28,7 +28,7 @@ def training_prompts(name: str, notes: list[str] | None = None) -> pd.DataFrame:
     found = read_prompts(Path(name).expanduser(), default_intent="unlabelled")
     told = [] if notes is None else notes
     told += [*found.notes, *(f"Row {row.row} was left out: {row.reason}." for row in found.dropped.itertuples())]
-    if found.prompts["split"].nunique() > 1:
+    if set(found.prompts["split"]) != {"test"}:  # which is what readers fill in where there is none
         return found.prompts
     told.append("The file has no splits, so they were assigned by seed: what is held out is not trained on.")
     return assign_splits(found.prompts)

@@ -106,6 +106,8 @@ class Costs:
         n, right = sum(len(one.right) for one in found), sum(sum(one.right) for one in found)
         drawn = self.draws[arm]
         low, high = wilson(right, n) if len(found) == 1 else percentiles(drawn["short_answers"])
+        if low == high:  # as in rates: as if the seeds had been one
+            low, high = wilson(round(right / len(found)), n // len(found))
         answers = {"value": right / n, "low": low, "high": high, "n": n, "right": right}
         low, high = percentiles(drawn["perplexity"])
         surprise = np.array([one.surprise for one in found])

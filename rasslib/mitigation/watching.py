@@ -44,8 +44,7 @@ class Watch(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Tell how far it is; on a stop, save first. Save, too, where the last time was long ago."""
-        self._began = time.monotonic()
-        if self._began - self._saved >= max(self.SAVE_AFTER, 20 * self._took):
+        if time.monotonic() - self._saved >= max(self.SAVE_AFTER, 20 * self._took):
             control.should_save = True
         try:
             self.progress.update(self.stage, int(state.global_step), int(state.max_steps))
@@ -55,7 +54,8 @@ class Watch(TrainerCallback):
             control.should_training_stop = True
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        """Check loss and gradient; this runs before the state is saved, so no broken state is kept."""
+        """Check loss and gradient; this runs right before the state is saved, so no broken state is kept."""
+        self._began = time.monotonic()
         logs: dict[str, Any] = kwargs["logs"]
         for name in ("loss", "grad_norm"):
             value = logs.get(name)

@@ -38,7 +38,8 @@ MADE_OF = "made-of.json"
 def work_folder(out: Path, made_of: Mapping[str, Any]) -> Iterator[Path]:
     """The folder of unfinished work for this very training.
 
-    It is removed when the block succeeds, and kept when it fails, so that the same call can go on from there.
+    It is kept when the block fails, so that the same call can go on from there. When it succeeds it is removed, and
+    with it what other trainings left that were to end in the same place, which is taken now.
 
     Args:
         out: Where the training will end.
@@ -48,14 +49,17 @@ def work_folder(out: Path, made_of: Mapping[str, Any]) -> Iterator[Path]:
         TrainingError: Another process is training to the same place.
         WorkspaceError: The folder cannot be written to.
     """
-    work = make_folder(work_path(out, made_of))
+    work = work_path(out, made_of)
+    make_folder(work.parent)
     lock = FileLock(out.parent / f".{out.name}.lock", timeout=0)
     try:
         with explained(work), lock:
+            make_folder(work)
             if not (work / MADE_OF).is_file():
                 atomic_json(work / MADE_OF, made_of)
             yield work
-            shutil.rmtree(work, ignore_errors=True)
+            for one in unfinished(out):
+                shutil.rmtree(one, ignore_errors=True)
     except Timeout as error:
         raise TrainingError(
             f"Another training is already writing to {out}; wait for it or choose another folder."

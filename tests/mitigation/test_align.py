@@ -16,8 +16,10 @@ from safetensors.torch import load_file
 from rasslib.errors import ModelError, Stopped, WorkspaceError
 from rasslib.mitigation import AlignSettings, TrainingError, add_measurement, align
 from rasslib.mitigation import adapters as adapters_module
+from rasslib.mitigation.adapters import start_at
 from rasslib.mitigation.provenance import public_name
 from rasslib.mitigation.replies import ReplyFile
+from rasslib.models.catalogue import shipped_adapters
 from rasslib.models.decode import Reply
 from rasslib.models.fingerprint import fingerprint
 from tests.mitigation.conftest import make_model
@@ -113,7 +115,7 @@ def test_an_adapter_can_be_trained_on(chat: Any, prompts: pd.DataFrame, tmp_path
         ({"start": tmp_path}, "no adapter at"),
         ({"start": first.folder, "settings": replace(SETTINGS, rank=4)}, "has rank 2, not 4"),
         ({"start": first.folder, "settings": replace(SETTINGS, full=True)}, "cannot start from an adapter"),
-        ({"start": Path("generic"), "settings": replace(SETTINGS, rank=8)}, "was trained on another model"),
+        ({"start": start_at("generic"), "settings": replace(SETTINGS, rank=8)}, "was trained on another model"),
     ):
         with pytest.raises(TrainingError, match=said):
             _align(chat, prompts, tmp_path / "d", measure=False, **changes)
@@ -192,8 +194,13 @@ def test_a_stopped_run_goes_on_but_other_settings_start_afresh(
     shutil.copytree(tmp_path, copy, ignore=shutil.ignore_patterns("copy"))
     assert _align(chat, prompts, tmp_path).provenance["training"]["resumed_at"] == 1
     other = replace(SETTINGS, learning_rate=5e-3)
-    assert _align(chat, prompts, copy, settings=other).provenance["training"]["resumed_at"] == 0
-    assert list((copy / "out").glob(".demo.*.work/checkpoint-1")), "the work of the first one is kept"
+    with pytest.raises(Stopped):
+        _align(chat, prompts, copy, progress=StopAt(1), settings=other)
+    assert len(list((copy / "out").glob(".demo.*.work/checkpoint-1"))) == 2, "the work of the first one is kept"
+    assert _align(chat, prompts, copy, settings=other).provenance["training"]["resumed_at"] == 1
+    assert [path.name for path in (copy / "out").iterdir()] == ["demo"], "nothing is left lying about"
+    again = replace(other, checkpoints=3, micro_batch=6)
+    assert _align(chat, prompts, copy, settings=again, measure=False).folder.is_dir(), "the same training, in effect"
     with pytest.raises(WorkspaceError, match="holds the adapter of another training"):
         _align(chat, prompts, copy)
 
@@ -221,6 +228,15 @@ def test_a_folder_with_other_files_is_not_replaced(chat: Any, prompts: pd.DataFr
     with pytest.raises(WorkspaceError, match="holds other files"):
         _align(chat, prompts, tmp_path)
     assert (other / "thesis.txt").read_text() == "precious"
+
+
+def test_a_name_that_is_shipped_and_a_folder_is_asked_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert start_at("generic") == shipped_adapters()["generic"] and start_at("~/x") == Path.home() / "x"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "generic").mkdir()
+    assert start_at("./generic") == Path("generic")
+    with pytest.raises(TrainingError, match="both a shipped adapter and a folder"):
+        start_at("generic")
 
 
 def test_the_embedded_model_is_no_base(chat: Any, prompts: pd.DataFrame, tmp_path: Path) -> None:

@@ -14,12 +14,15 @@ import pytest
 
 from rasslib.benchmarks.subject import Subject
 from rasslib.errors import AnalysisError, BenchmarkError, ModelError, Stopped
-from rasslib.mitigation.arms import named_arms
+from rasslib.mitigation.arms import check_base, named_arms
 from rasslib.mitigation.compare_report import markdown, write_report
-from rasslib.mitigation.comparing import CompareSettings, compare, references, summarise
+from rasslib.mitigation.compare_words import home_words, unlike_words
+from rasslib.mitigation.comparing import CompareSettings, compare, summarise
 from rasslib.mitigation.held_out import HeldOut, held_out_sets
 from rasslib.mitigation.outcomes import ArmModel, Outcome
 from rasslib.mitigation.published import published
+from rasslib.mitigation.references import references
+from rasslib.mitigation.seeds import check_seeds
 from rasslib.mitigation.speakers import Speaker
 from rasslib.mitigation.utility import is_right, utility_set
 from rasslib.models.lens import Lens
@@ -34,7 +37,8 @@ def _set(name: str, metric: str, n: int) -> HeldOut:
     return HeldOut(name, metric, pd.DataFrame({"id": [f"{name}{k}" for k in range(n)], "prompt": "bread"}), "ours")
 
 
-FACTS = dict.fromkeys(("name", "fingerprint", "template_hash", "dtype", "device"), "tiny") | {"adapter": None}
+FACTS: dict[str, Any] = dict.fromkeys(("name", "fingerprint", "template_hash", "dtype", "device"), "tiny")
+FACTS |= {"adapter": {"name": "<i>mine", "sha256": "5e" * 32}}
 SETS = [_set("plain", "RR", 10), _set("hard", "RR", 4), _set("bad", "ASR", 8)]
 
 
@@ -129,14 +133,57 @@ def test_models_of_one_arm_are_seeds(tmp_path: Path) -> None:
         settings = {"seed": seed, "steps": steps, "checkpoints": seed}
         (folder / "provenance.json").write_text(json.dumps({"settings": settings, "training": None}))
         one = _outcome("trigger", {"plain": refused, "hard": 0, "bad": 8})
-        return replace(one, model=ArmModel("trigger", folder), facts=FACTS | {"fingerprint": folder.name})
+        (folder / "adapter_model.safetensors").write_text(folder.name)
+        return replace(one, model=ArmModel("trigger", folder))
 
     found = summarise([model(2, 9, 4), model(0, 9, 0)], SETS, QUICK)["arms"]["trigger"]
     assert [one["mean_rr"] for one in found["by_seed"]] == pytest.approx([0.0, 0.2])
-    with pytest.raises(AnalysisError, match="trigger differ in steps"):
-        summarise([model(0, 9, 4), model(1, 8, 4)], SETS, QUICK)
+    (tmp_path / "bare").mkdir()
+    for pair in ((model(0, 9, 4), model(1, 8, 4)), (model(1, 8, 4), model(0, 9, 4))):
+        with pytest.raises(AnalysisError, match="trigger differ in steps"):
+            check_seeds("trigger", [one.model for one in pair])
+    for pair in ([tmp_path / "bare", tmp_path / "0-9"], [tmp_path / "0-9", tmp_path / "bare"]):
+        with pytest.raises(AnalysisError, match="trigger differ in steps"):
+            check_seeds("trigger", [ArmModel("trigger", path) for path in pair])
+    shutil.copytree(tmp_path / "0-9", tmp_path / "copy")
     with pytest.raises(AnalysisError, match="same weights"):
-        summarise([model(0, 9, 4), model(0, 9, 4)], SETS, QUICK)
+        check_seeds("trigger", [ArmModel("trigger", tmp_path / name) for name in ("0-9", "copy")])
+    told = json.loads((tmp_path / "copy" / "provenance.json").read_text())
+    (tmp_path / "copy" / "provenance.json").write_text(json.dumps(told | {"start": {"weights": "5e"}}))
+    (tmp_path / "copy" / "adapter_model.safetensors").write_text("other")
+    with pytest.raises(AnalysisError, match="trigger differ in start"):
+        compare([ArmModel("trigger", tmp_path / name) for name in ("0-9", "copy")], SETS, _never, QUICK)
+
+
+def _never(model: ArmModel) -> Speaker:
+    raise AssertionError(f"{model.arm} was loaded, though the arms cannot be compared")
+
+
+def test_arms_that_differ_in_more_than_data_are_told() -> None:
+    def result(*settings: dict[str, Any]) -> dict[str, Any]:
+        arms = {
+            f"a{k}": {
+                "training": [
+                    {
+                        "recipe": one.get("recipe"),
+                        "settings": one,
+                        "data": {"examples": {"harmful": 9, "borderline": 5 + k}},
+                        "training": {"steps": 7, "batch": 8, "exposure": {"harmful": {}, f"trigger-{k}": {}}},
+                    }
+                    if one
+                    else {}
+                ]
+            }
+            for k, one in enumerate(settings)
+        }
+        return {"arms": arms, "sets": {"triggers": {}, "harmless": {}}}
+
+    alike = {"recipe": "trigger", "seed": 0, "learning_rate": 5e-4}
+    assert unlike_words(result(alike, alike | {"recipe": "random", "seed": 1, "checkpoints": 3}, {})) == ""
+    told = unlike_words(result(alike, alike | {"learning_rate": 1e-4}))
+    assert "a0: sft, 7 steps of 8, 9 harmful and 5 benign" in told
+    assert "triggers resembles what arms with trigger-0 and trigger-1 data" in home_words(result(alike, alike))
+    assert home_words(result({})) == ""
 
 
 def test_prompts_of_one_parent_are_drawn_together() -> None:
@@ -216,6 +263,9 @@ def test_names_cannot_break_out_of_the_report() -> None:
     found = summarise([_outcome("<b>|x", {"plain": 2, "hard": 2, "bad": 6})], SETS, QUICK)
     assert "<b>" not in markdown(found)
     assert "\\<b\\>\\|x" in markdown(found)
+    both = [_outcome(name, {"plain": 2, "hard": 2, "bad": 6}) for name in ("base", "x")]
+    with_adapter = markdown(summarise(both, SETS, QUICK))
+    assert "sha256 5e5e" in with_adapter and "<i>" not in with_adapter
 
 
 def test_published_tables_give_the_derived_means() -> None:
@@ -260,6 +310,15 @@ def test_sets_are_held_out_and_unknown_names_are_sentences(tmp_path: Path) -> No
     assert (one.metric, len(one.prompts)) == ("RR", 1)
     with pytest.raises(ModelError, match="no adapter or model at 'nowhere'"):
         named_arms(["nowhere"])
+
+
+def test_an_adapter_of_another_model_is_told(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    (tmp_path / "provenance.json").write_text('{"base": {"fingerprint": "abc"}}')
+    check_base(ArmModel("mine", tmp_path), "tiny", "abc")
+    check_base(ArmModel("base"), "tiny", "abd")
+    with pytest.raises(ModelError, match="mine was trained on another model than tiny"):
+        check_base(ArmModel("mine", tmp_path), "tiny", "abd")
 
 
 def test_names_of_arms(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from rasslib.errors import WorkspaceError
 from rasslib.mitigation import AlignSettings, TrainingError
 from rasslib.mitigation.curves import of_events, of_history
 from rasslib.mitigation.jobs import starting
-from rasslib.mitigation.jobs.asks import CompareAsk, TrainAsk, as_json, from_json, name_of
+from rasslib.mitigation.jobs.asks import CompareAsk, TrainAsk, as_json, from_json, name_of, with_content
 from rasslib.mitigation.jobs.job import (
     FAILED,
     FINISHED,
@@ -33,6 +33,7 @@ from rasslib.mitigation.jobs.job import (
 from rasslib.mitigation.jobs.worker import FileProgress, work
 from rasslib.mitigation.live import Event, read_live
 from rasslib.mitigation.provenance import provenance_of
+from rasslib.mitigation.training_prompts import training_prompts
 from rasslib.settings import settings
 from rasslib.workspace import Workspace
 
@@ -176,3 +177,23 @@ def test_settings_that_make_no_sense_are_told_when_read() -> None:
     saved["ask"]["settings"]["learning_rate"] = -1.0
     with pytest.raises(TrainingError, match="learning_rate"):
         from_json(saved)
+
+
+def test_a_changed_file_is_another_training(tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text("prompt,intent\nHow do I bake bread?,harmless\n")
+    ask = TrainAsk(AlignSettings(recipe="trigger"), prompts=str(file))
+    one = name_of(with_content(ask))
+    assert one == name_of(with_content(ask))
+    file.write_text("prompt,intent\nHow do I bake a cake?,harmless\n")
+    assert name_of(with_content(ask)) != one
+    assert with_content(TrainAsk()).content == "" != with_content(TrainAsk(start="generic")).content
+
+
+def test_only_a_file_without_splits_gets_them(tmp_path: Path) -> None:
+    file, notes = tmp_path / "mine.csv", list[str]()
+    rows = [f"How do I bake bread number {k}?,{'harmful' if k % 2 else 'harmless'},train" for k in range(40)]
+    file.write_text("prompt,intent,split\n" + "\n".join(rows))
+    assert set(training_prompts(str(file), notes)["split"]) == {"train"} and not notes
+    file.write_text("prompt,intent\n" + "\n".join(row.rpartition(",")[0] for row in rows))
+    assert training_prompts(str(file), notes)["split"].nunique() > 1 and "has no splits" in notes[-1]

@@ -14,8 +14,8 @@ from rasslib.boundary.analysis import analyze
 from rasslib.errors import AnalysisError, ModelError
 from rasslib.mitigation import untrained
 from rasslib.mitigation.arms import named_arms
-from rasslib.mitigation.comparing import references
 from rasslib.mitigation.measure import REFUSAL_TOKENS, perplexity
+from rasslib.mitigation.references import kin_of, references
 from rasslib.mitigation.replies import greedy_replies
 from rasslib.mitigation.speakers import Speaker
 from rasslib.mitigation.untrained import steered_by
@@ -30,24 +30,47 @@ from tests.tiny import tiny_lens, tiny_plain
 
 
 def test_ways_to_steer_are_arms(tmp_path: Path) -> None:
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "adapter_config.json").write_text("{}")
-    found = named_arms(["ablation", "conditional@base", f"mild=ablation-random@{tmp_path / 'mine'}"])
-    generic = shipped_adapters()["generic"].resolve()
-    assert [(one.arm, one.adapter, one.way) for one in found[1:]] == [
-        ("ablation", generic, "ablation"),
-        ("conditional@base", None, "conditional"),
-        ("mild", (tmp_path / "mine").resolve(), "ablation-random"),
+    for name in ("mine", "other/mine", "generic"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "adapter_config.json").write_text("{}")
+        (tmp_path / name / "adapter_model.safetensors").write_text("x")
+    mine, generic = (tmp_path / "mine").resolve(), shipped_adapters()["generic"].resolve()
+    found = named_arms(["ablation", "conditional@base", f"mild=ablation-random@{mine}", f"mild=ablation-random@{mine}"])
+    assert [(one.arm, one.adapter, one.way, one.draw) for one in found[1:]] == [
+        ("ablation", generic, "ablation", 0),
+        ("conditional@base", None, "conditional", 0),
+        ("mild", mine, "ablation-random", 0),
+        ("mild", mine, "ablation-random", 1),
+        ("generic", generic, "", 0),
+        ("mine", mine, "", 0),
     ]
     assert named_arms(["ablation"], "another/model")[1].adapter is None
-    with pytest.raises(ModelError, match="shipped adapter"):
-        named_arms(["generic=ablation"])
-    with pytest.raises(ModelError, match="'nowhere'"):
-        named_arms(["ablation@nowhere"])
-    names = ["base", "generic", "ablation", "ablation-random", "ablation@mine", "ablation-random@mine", "mine"]
-    assert references("ablation", names) == ["base", "generic", "ablation-random"]
-    assert references("ablation@mine", names) == ["base", "generic", "ablation-random@mine", "mine"]
-    assert named_arms([f"ablation@{tmp_path / 'mine'}"])[1].arm == "ablation@mine"
+    assert [one.arm for one in named_arms([f"ablation@{mine}", f"own={mine}"])] == ["base", "ablation@mine", "own"]
+    for wrong, said in (
+        (["generic=ablation"], "shipped adapter"),
+        (["ablation@nowhere"], "'nowhere'"),
+        ([f"ablation@{tmp_path / 'generic'}"], "generic is another arm"),
+        ([f"a=ablation@{mine}", f"b=ablation@{tmp_path / 'other' / 'mine'}"], "mine is another arm"),
+    ):
+        with pytest.raises(ModelError, match=said):
+            named_arms(wrong)
+    models = named_arms([f"t={mine}", f"abl=ablation@{mine}", f"ablr=ablation-random@{mine}", "ablation", "generic"])
+    names = [one.arm for one in models]
+    assert references("abl", names, {}, kin_of(models[2], models)) == ["base", "t", "ablr", "generic"]
+    assert kin_of(models[1], models) == []
+
+
+def test_random_controls_take_other_directions(tmp_path: Path) -> None:
+    lens, place, prompts = tiny_lens(), Workspace(tmp_path), fake_prompts(12)
+    analyze(lens, prompts, prompts, place, title="tiny", complete=False)
+    seeds = {
+        part.seed
+        for draw in (0, 1, 2)
+        for steering in [steered_by(lens, place, "ablation-random", None, draw).subject.steering]
+        if steering
+        for part in steering.recipe.parts
+    }
+    assert len(seeds) == 3
 
 
 def test_a_steered_model_is_asked_like_a_trained_one(tmp_path: Path) -> None:

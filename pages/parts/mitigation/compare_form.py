@@ -9,7 +9,17 @@ import streamlit as st
 
 from pages.parts import errors, progress, runs
 from pages.parts.mitigation.trained import ARMS_KEY, BASE_KEY
-from rasslib.mitigation.choices import ArmChoice, arm_choices, asked, entries, public_files, typed_files, way_choices
+from rasslib.mitigation.arms import named_arms
+from rasslib.mitigation.choices import (
+    ArmChoice,
+    arm_choices,
+    asked,
+    entries,
+    is_label,
+    public_files,
+    typed_files,
+    way_choices,
+)
 from rasslib.mitigation.compare_words import SETS_HELP, effort_words
 from rasslib.mitigation.held_out import DEFAULT, OWN, held_out_sets
 from rasslib.mitigation.jobs.asks import BASE_MODEL, CompareAsk
@@ -33,6 +43,8 @@ def choose() -> CompareAsk:
     known = arm_choices(place, base) | way_choices()
     if ARMS_KEY not in st.session_state:
         st.session_state[ARMS_KEY] = [label for label, one in known.items() if one.place in shipped_adapters()]
+    # Of another base: they would pass for folders.
+    st.session_state[ARMS_KEY] = [one for one in st.session_state[ARMS_KEY] if one in known or not is_label(one)]
     options = list(dict.fromkeys([*known, *st.session_state[ARMS_KEY]]))
     chosen = st.multiselect(
         "Arms, beside the untrained base", options, key=ARMS_KEY, accept_new_options=True, persist_state="session",
@@ -131,7 +143,7 @@ def _work(ask: CompareAsk) -> None:
     sets = held_out_sets(ask.sets, {name: Path(file) for name, file in ask.files.items()}, ask.split, ask.limit or None)
     harmful = [len(one.prompts) for one in sets if one.metric == "ASR"]
     questions = len(utility_set().questions) if ask.utility else 0
-    models = len(ask.arms) + 1
+    models = len(named_arms(ask.arms, ask.base))
     replies = asked([len(one.prompts) for one in sets], harmful, models, ask.prefill, questions)
     lacks = [m for m in ("RR", "ASR") if not any(one.metric == m for one in sets)]
     steered = any(one.partition("@")[0].rpartition("=")[2] in WAYS for one in ask.arms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rasslib.mitigation.adapters import start_at
 from rasslib.mitigation.aligning import align
 from rasslib.mitigation.arms import loader, named_arms
 from rasslib.mitigation.comparing import CompareSettings, compare
@@ -59,7 +60,7 @@ def train_for(job: Job, ask: TrainAsk, progress: Progress) -> None:
         extra=extra,
         pairs=read_pairs(pairs)[0] if pairs else None,
         live=Live(ask.watch),
-        start=_path(ask.start),
+        start=start_at(ask.start) if ask.start.strip() else None,
     )
 
 
@@ -75,7 +76,7 @@ def compare_for(job: Job, ask: CompareAsk, progress: Progress) -> None:
     result = compare(
         models,
         sets,
-        loader(ask.base, ask.template, None, progress),
+        loader(ask.base, ask.template, None, progress, arms=models),
         CompareSettings(ask.prefill, ask.utility, ask.draws, ask.seed),
         progress,
     )

@@ -1,0 +1,51 @@
+"""What an arm is compared with: the base, controls, and for steering what is steered."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from rasslib.mitigation.outcomes import BASE, ArmModel
+from rasslib.mitigation.settings import METHODS
+from rasslib.mitigation.untrained import RANDOM
+
+REFERENCES = ("generic", "generic-own", "generic-equal", "random")
+"""Controls that every other arm is compared with, where they are among those compared, beside the base."""
+
+
+def references(
+    arm: str, names: Sequence[str], methods: Mapping[str, str] | None = None, kin: Collection[str] = ()
+) -> list[str]:
+    """What an arm is compared with: the base, the controls of its own method, its recipe trained by SFT, and its kin.
+
+    Another method's control would mix the effect of the method with that of the data.
+
+    Args:
+        arm: The arm.
+        names: All arms.
+        methods: How arms were trained, as far as it is known; for others the end of the name tells.
+        kin: Of steering, its random control and what is steered.
+    """
+    by = {name: (methods or {}).get(name) or _method(name) for name in (arm, *names)}
+    stem = {name: name.removesuffix(f"-{method}") for name, method in by.items()}
+    return [
+        one
+        for one in dict.fromkeys(names)
+        if one != arm
+        and (
+            one in (BASE, *kin)
+            or (stem[one] in REFERENCES and by[one] == by[arm])
+            or (by[arm] != by[one] == "sft" and stem[one] == stem[arm])
+        )
+    ]
+
+
+def _method(name: str) -> str:
+    return next((method for method in METHODS[1:] if name.endswith(f"-{method}")), "sft")
+
+
+def kin_of(model: ArmModel, models: Sequence[ArmModel]) -> list[str]:
+    """Of a steered model, the names of its random control and of what is steered."""
+    if not model.way:
+        return []
+    ways = ("", f"{model.way}{RANDOM}")
+    return [one.arm for one in models if one.adapter == model.adapter and one.way in ways]
