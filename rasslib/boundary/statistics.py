@@ -88,7 +88,7 @@ def bootstrap_auc(
         seed: Seed of the resamples.
         confidence: Share of the resamples inside the limits.
         strata: [n] group of each prompt (its intent, say); the two classes by default. Draws in which a class
-            is missing, which only other strata can bring about, are left out.
+            is missing, which only other strata can bring about, are left out; without any other the limits are NaN.
         ids: n prompt ids, to name prompts in errors.
         classes: Names of class 1 and class 0, for errors.
 
@@ -244,7 +244,7 @@ def _control(
 
 def _interval(value: float, draws: Floats, confidence: float, y: Bools) -> Interval:
     tail = (1 - confidence) / 2
-    low, high = np.quantile(draws, (tail, 1 - tail))
+    low, high = np.quantile(draws, (tail, 1 - tail)) if len(draws) else (math.nan, math.nan)
     return Interval(value, float(low), float(high), int(y.sum()), int((~y).sum()))
 
 

@@ -172,3 +172,11 @@ def test_split_half_cosine_tells_a_planted_direction_from_noise(planted):
 def test_halving_needs_two_of_each():
     with pytest.raises(AnalysisError, match="two prompts of each class, not 1 and 5"):
         split_half_cosine(torch.ones(1, 3), torch.ones(5, 3))
+
+
+def test_an_auc_whose_draws_all_miss_a_class_has_no_limits() -> None:
+    scores, labels = np.arange(40.0), np.arange(40) == 39
+    found = [bootstrap_auc(scores, labels, 1, seed, strata=np.zeros(40)) for seed in range(30)]
+    assert {one.value for one in found} == {1.0}
+    without = [one for one in found if np.isnan(one.low)]
+    assert 3 < len(without) < 25 and all(np.isnan(one.high) for one in without)
