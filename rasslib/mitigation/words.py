@@ -73,8 +73,11 @@ def time_words(seconds: float | None, method: str) -> str:
 
 def saved_words(ahead: Outlook) -> str:
     """What a stop and a kill cost."""
-    most = "the step at hand" if ahead.between_saves == 1 else f"{ahead.between_saves} steps, and a few seconds' work"
-    return f"A stop saves its state first. A kill or a power cut loses at most {most}: so often the state is saved."
+    most = "the step at hand" if ahead.between_saves == 1 else f"{ahead.between_saves} steps at most"
+    return (
+        f"A stop saves its state first. A kill or a power cut loses what came after the last save: {most}, and only "
+        "the last seconds where steps are slow."
+    )
 
 
 def end_words(job: Job, state: str) -> str:

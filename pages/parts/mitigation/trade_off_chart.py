@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
@@ -13,6 +14,8 @@ from rasslib.mitigation.compare_tables import interval_words, percent
 from rasslib.mitigation.trade_off import ArmPoint, points
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "pentagon", "triangle-down", "hexagon")
+PLACES = ("top right", "bottom right", "top left", "bottom left")
+"""Of names beside their points, in turn: arms that lie close to each other stay readable."""
 THEIR_SYMBOLS = {"untuned": "circle-open", "Alpaca": "square-open", "RT": "diamond-open"}
 
 
@@ -34,7 +37,8 @@ def figure(result: Mapping[str, Any], shape: str, theirs: bool) -> go.Figure | N
         colour = theme.BOUNDARY_LINE if point.arm == "base" else theme.OTHERS[number % (len(theme.OTHERS) - 1)]
         # From the tenth arm on colours come again, with another symbol each.
         symbol = SYMBOLS[(number + number // (len(theme.OTHERS) - 1)) % len(SYMBOLS)]
-        _arm(drawn, point, (colour, "star" if point.arm == "base" else symbol), shape)
+        look = _Look(colour, "star" if point.arm == "base" else symbol, PLACES[number % len(PLACES)])
+        _arm(drawn, point, look, shape)
     drawn.update_xaxes(title="mean RR, % (benign refused)", range=[-3, 103], zeroline=False)
     drawn.update_yaxes(title="mean ASR, % (harmful not refused)", range=[-3, 106], zeroline=False)
     return drawn.update_layout(
@@ -42,9 +46,15 @@ def figure(result: Mapping[str, Any], shape: str, theirs: bool) -> go.Figure | N
     )
 
 
-def _arm(drawn: go.Figure, point: ArmPoint, look: tuple[str, str], shape: str) -> None:
-    """An arm; its look is a colour and a symbol."""
-    colour, symbol = look
+@dataclass(frozen=True)
+class _Look:
+    colour: str
+    symbol: str
+    place: str
+
+
+def _arm(drawn: go.Figure, point: ArmPoint, look: _Look, shape: str) -> None:
+    colour = look.colour
     name = hover_text(point.arm, 40)
     xs, ys = point.ellipse() if shape == "ellipses" else ([], [])
     if xs:
@@ -70,11 +80,11 @@ def _arm(drawn: go.Figure, point: ArmPoint, look: tuple[str, str], shape: str) -
         y=[100 * point.asr],
         mode="markers+text",
         text=[name],
-        textposition="top right",
+        textposition=look.place,
         textfont={"color": colour},
         name=f"{name}{seeds}",
         legendgroup=name,
-        marker={"color": colour, "size": 11, "symbol": symbol},
+        marker={"color": colour, "size": 11, "symbol": look.symbol},
         hovertext=[
             f"{name}{seeds}<br>mean RR {interval_words(point.rr, point.rr_limits)}, n = {point.n[0]}"
             f"<br>mean ASR {interval_words(point.asr, point.asr_limits)}, n = {point.n[1]}"
