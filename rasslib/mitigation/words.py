@@ -73,10 +73,11 @@ def time_words(seconds: float | None, method: str) -> str:
 
 def saved_words(ahead: Outlook) -> str:
     """What a stop and a kill cost."""
-    most = "the step at hand" if ahead.between_saves == 1 else f"{ahead.between_saves} steps at most"
+    if ahead.between_saves == 1:
+        return "Its state is saved at every step: a stop or a kill loses at most the step at hand."
     return (
-        f"A stop saves its state first. A kill or a power cut loses what came after the last save: {most}, and only "
-        "the last seconds where steps are slow."
+        f"A stop saves its state first. A kill or a power cut loses at most {ahead.between_saves} steps, and where "
+        "steps are slow only the last seconds."
     )
 
 
