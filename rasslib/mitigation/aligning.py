@@ -22,6 +22,7 @@ from rasslib.mitigation.adapters import (
     save_adapter,
     strengthen,
 )
+from rasslib.mitigation.examples import INTENTS
 from rasslib.mitigation.live import Live
 from rasslib.mitigation.measure import coherence, refusal_rates
 from rasslib.mitigation.preparing import Chosen, Material, choose, own_replies, prepare, to_ask
@@ -38,8 +39,6 @@ from rasslib.progress import Progress, Silent
 from rasslib.prompts.schema import data_hash
 from rasslib.rass.export.pairs import Pairs
 from rasslib.workspace.files import plain
-
-INTENTS = ("harmful", "harmless", "borderline")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from rasslib.models.templates import ChatFormat
 
+INTENTS = ("harmful", "harmless", "borderline")
+"""Intents that are trained on and measured; unlabelled prompts are neither."""
+
 IGNORED = -100
 """Label of a token that the loss leaves out (PyTorch's convention)."""
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from rasslib.mitigation.examples import Example, reply_ids
+from rasslib.mitigation.examples import INTENTS, Example, reply_ids
 from rasslib.mitigation.held_texts import not_held_out
 from rasslib.mitigation.recipes.base import ReplyCheck
 from rasslib.mitigation.recipes.sft import refusal
@@ -26,8 +26,6 @@ from rasslib.models.decode import Reply
 from rasslib.models.templates import ChatFormat
 from rasslib.prompts import prompt_id
 from rasslib.rass.export.pairs import Pairs
-
-INTENTS = ("harmful", "harmless", "borderline")
 
 
 @dataclass(frozen=True)
