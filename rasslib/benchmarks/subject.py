@@ -85,7 +85,13 @@ class Subject:
 
         if self.steering is None or not recipe.parts:
             return reply_key(self.lens.key, tokens)
-        return f"{self.lens.key}-steer-{recipe_key(recipe, self.steering.book)}-{tokens}"
+        return f"{self.named(recipe)}-{tokens}"
+
+    def named(self, recipe: Recipe) -> str:
+        """Names this model under a recipe without rules."""
+        if self.steering is None or not recipe.parts:
+            return self.lens.key
+        return f"{self.lens.key}-steer-{recipe_key(recipe, self.steering.book)}"
 
     def facts(self) -> dict[str, Any]:
         """What has to be known to load and steer it again; no path of this machine."""

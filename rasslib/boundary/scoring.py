@@ -17,6 +17,7 @@ from rasslib.progress import Progress, Silent
 from rasslib.prompts import prompt_id
 from rasslib.refusal import refusal_score
 from rasslib.workspace import Workspace
+from rasslib.workspace.database import Database
 
 Score = Callable[[Sequence[str]], NDArray[np.float64]]
 """Texts of prompts → [n] numbers that are larger the more the model is expected to refuse."""
@@ -32,7 +33,7 @@ def predicted_scorer(
     digest = hashlib.sha256(json.dumps(saved.predictor.as_dict(), sort_keys=True).encode()).hexdigest()[:10]
     key = f"{lens.key}-predictor-{digest}"
     return kept_score(
-        run.workspace, key, lambda texts: predict_texts(lens, run, saved, texts).tolist(), progress, stage
+        run.workspace.database, key, lambda texts: predict_texts(lens, run, saved, texts).tolist(), progress, stage
     )
 
 
@@ -53,16 +54,16 @@ def refusal_scorer(
     def read(texts: Sequence[str]) -> list[float]:
         return [float(x) for x in refusal_score(lens.next_token_logits(texts), ids)]
 
-    return kept_score(workspace, score_key(lens.key, ids), read, progress, stage)
+    return kept_score(workspace.database, score_key(lens.key, ids), read, progress, stage)
 
 
 def kept_score(
-    workspace: Workspace, key: str, read: Callable[[Sequence[str]], list[float]], progress: Progress | None, stage: str
+    database: Database, key: str, read: Callable[[Sequence[str]], list[float]], progress: Progress | None, stage: str
 ) -> Score:
     """A score that reads only what the workspace does not hold yet, some prompts at a time.
 
     Args:
-        workspace: Where scores are kept.
+        database: Where scores are kept.
         key: Names what they depend on besides the prompt.
         read: Scores texts, each on its own.
         progress: Told of each chunk.
@@ -72,13 +73,13 @@ def kept_score(
 
     def score(texts: Sequence[str]) -> NDArray[np.float64]:
         names = [prompt_id(text) for text in texts]
-        known = workspace.database.get_scores(key, names)
+        known = database.get_scores(key, names)
         missing = {name: text for name, text in zip(names, texts, strict=True) if name not in known}
         todo = list(missing)
         for start in range(0, len(todo), CHUNK):
             part = todo[start : start + CHUNK]
             found = dict(zip(part, read([missing[name] for name in part]), strict=True))
-            workspace.database.put_scores(key, found)
+            database.put_scores(key, found)
             known = {**known, **found}
             told.update(stage, len(names) - len(todo) + start + len(part), len(names))
         return np.array([known[name] for name in names], dtype=np.float64)

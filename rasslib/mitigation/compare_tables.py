@@ -37,6 +37,10 @@ def differences_table(result: Mapping[str, Any]) -> pd.DataFrame:
     for name, arm in result["arms"].items():
         for other, found in arm["against"].items():
             told = {NAMES[q]: _points(found[q]["difference"], found[q]["interval"]) for q in QUANTITIES}
+            if found["separation"]:
+                apart = found["separation"]["mean"]
+                low, high = apart["interval"]
+                told["separation"] = _changed(apart["difference"], low, high, 3)
             told |= {one: _points(gap["difference"], gap["interval"]) for one, gap in found["rates"].items()}
             if gap := found.get("prefill"):
                 told["ASR under prefill"] = _points(gap["difference"], gap["interval"])
@@ -71,10 +75,13 @@ def long_table(result: Mapping[str, Any]) -> pd.DataFrame:
             gaps = [(arm["rates"][one]["metric"], one, gap) for one, gap in found["rates"].items()]
             gaps += [("ASR under prefill", "", found["prefill"])] if found.get("prefill") else []
             gaps += [(COSTS[what], "utility", gap) for what, gap in (found.get("utility") or {}).items()]
+            gaps += [("separation", one, gap) for one, gap in _separations(found["separation"])]
             for what, one, gap in gaps:
                 low, high = gap["interval"]
                 told = {"what": what, "set": one, "value": gap["difference"], "low": low, "high": high}
                 rows.append({**start, "minus": other, **told})
+        for one, apart in _separations(arm["separation"]):
+            rows.append({**start, "what": "separation", "set": one, **apart})
         for what, measured in arm["utility"].items():
             kept = {key: measured[key] for key in ("value", "low", "high", "n")}
             rows.append({**start, "what": COSTS[what], "set": "utility", **kept})
@@ -101,6 +108,11 @@ def rate_words(rate: Mapping[str, Any]) -> str:
     return f"{interval_words(rate['rate'], [rate['low'], rate['high']])}, n = {rate['n']}{left}"
 
 
+def _separations(told: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The mean and each benign set's; empty where it was not measured."""
+    return [("", told["mean"]), *told["by_set"].items()] if told else []
+
+
 def _means(name: str, arm: Mapping[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {"arm": name, "seeds": arm["seeds"]}
     row |= {NAMES[q]: interval_words(arm[q], arm["intervals"][q]) for q in QUANTITIES}
@@ -109,6 +121,9 @@ def _means(name: str, arm: Mapping[str, Any]) -> dict[str, Any]:
     if len(arm["by_seed"]) > 1:
         for q in ("mean_rr", "mean_asr"):
             row[f"{NAMES[q]} of each seed"] = " / ".join(percent(one[q]) for one in arm["by_seed"])
+    if arm["separation"]:
+        apart = arm["separation"]["mean"]
+        row["separation"] = f"{_three(apart['value'])} ({_three(apart['low'])}–{_three(apart['high'])})"
     if prefill := arm["prefill"]:
         n = sum(rate["n"] for rate in prefill["rates"].values())
         limits = [prefill["low"], prefill["high"]]
@@ -127,9 +142,15 @@ def _two(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
-def _changed(value: float | None, low: float | None, high: float | None) -> str:
+def _three(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _changed(value: float | None, low: float | None, high: float | None, places: int = 2) -> str:
     """A difference of numbers that are no shares."""
-    return "–" if None in (value, low, high) else f"{signed(value)} ({signed(low)} to {signed(high)})"
+    if value is None or low is None or high is None:
+        return "–"
+    return f"{value:+.{places}f} ({low:+.{places}f} to {high:+.{places}f})"
 
 
 def _points(value: float | None, limits: Sequence[float | None]) -> str:

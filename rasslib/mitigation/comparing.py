@@ -20,12 +20,13 @@ from rasslib.mitigation.provenance import provenance_of, versions
 from rasslib.mitigation.published import as_json as published_json
 from rasslib.mitigation.references import kin_of, references
 from rasslib.mitigation.seeds import by_seed, check_seeds
+from rasslib.mitigation.separation import separation
 from rasslib.mitigation.utility import Costs, costs
 from rasslib.progress import Progress
 from rasslib.refusal.judge import PhraseJudge
 from rasslib.workspace.files import plain
 
-FORMAT = 3
+FORMAT = 4
 """Of the results; those of another one are not shown, as the replies they are made of are kept anyway."""
 
 
@@ -101,12 +102,17 @@ def summarise(outcomes: Sequence[Outcome], sets: Sequence[HeldOut], settings: Co
     prefilled = asked(arms, attacked, settings.draws, settings.seed, lambda o: o.prefilled)
     used = {arm: [o.utility for o in found if o.utility is not None] for arm, found in arms.items()}
     in_use = costs(used, settings.draws, settings.seed) if all(used.values()) else None
+    apart = separation(arms, sets, settings.draws, settings.seed)
     found = {arm: _arm(arm, seeds, direct, prefilled, in_use) for arm, seeds in arms.items()}
+    for arm, one in found.items():
+        one["separation"] = apart.of(arm) if apart else {}
     told = {arm: dict((one["training"] or [{}])[0].get("settings") or {}) for arm, one in found.items()}
     methods = {arm: str(settings.get("method") or "") for arm, settings in told.items()}
     for arm, one in found.items():
         others = references(arm, list(arms), methods, kin_of(arms[arm][0].model, [o.model for o in outcomes]))
         one["against"] = {other: _against(arm, other, found, direct, prefilled, in_use) for other in others}
+        for other, told_of in one["against"].items():
+            told_of["separation"] = apart.against(arm, other) if apart else {}
     result = {
         "format": FORMAT,
         "arms": found,

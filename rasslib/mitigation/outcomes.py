@@ -1,4 +1,4 @@
-"""What one model does with the sets that arms are compared on: behaviour of every prompt, prefill, utility."""
+"""What one model does with the sets that arms are compared on: replies, refusal scores, prefill, utility."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ class Outcome:
         prefilled: The same under a prefill, harmful sets only: what the model goes on to say after a compliant
             opening is judged.
         utility: What it costs in use; None where that was not asked for.
+        scores: By set, the refusal score of each prompt by id; missing where it could not be read.
         steering: What is done to it besides its weights.
         facts: What has to be known to load it again.
     """
@@ -52,6 +53,7 @@ class Outcome:
     direct: dict[str, dict[str, str]]
     prefilled: dict[str, dict[str, str]] = field(default_factory=dict)
     utility: Utility | None = None
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
     steering: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -97,6 +99,7 @@ def observe(
         {one.name: ask(one) for one in sets},
         {one.name: ask(one, _attacks(one)) for one in harmful} if prefill else {},
         measure_utility(speaker, name, progress) if utility else None,
+        {one.name: speaker.scores(texts(one.prompts), f"{name}: {one.name}, scores", progress) for one in sets},
         speaker.facts(str(i) for one in sets for i in one.prompts["id"]),
         {name: value for name, value in speaker.subject.facts().items() if name != "steering"},
     )

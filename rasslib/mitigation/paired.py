@@ -99,6 +99,20 @@ def seed_draws(k: int, draws: int, seed: int) -> Floats:
     return multinomial(np.random.default_rng([seed, k]), k, draws)
 
 
+def set_weights(sets: Sequence[HeldOut], draws: int, seed: int) -> dict[str, Floats]:
+    """How often each prompt comes in every resample, [draws, n] by set; prompts of one parent come together."""
+    rng = np.random.default_rng(seed)
+    place = {name: k for k, name in enumerate(sorted({name for one in sets for name in one.parents}))}
+    m = max(1, len(place))
+    parents = multinomial(np.random.default_rng([seed, m]), m, draws)
+    return {
+        one.name: parents[:, [place[name] for name in one.parents]]
+        if one.parents
+        else multinomial(rng, len(one.prompts), draws)
+        for one in sets
+    }
+
+
 def resample(
     arms: Mapping[str, Mapping[str, Floats]], sets: Sequence[HeldOut], draws: int = DRAWS, seed: int = 0
 ) -> Resampled:
@@ -110,16 +124,12 @@ def resample(
         draws: Resamples.
         seed: Of the draws.
     """
-    rng = np.random.default_rng(seed)
     rates: dict[str, dict[str, Floats]] = {arm: {} for arm in arms}
     counts = sorted({len(b) for found in arms.values() for b in found.values()})
     seeds = {k: seed_draws(k, draws, seed) for k in counts}
-    place = {name: k for k, name in enumerate(sorted({name for one in sets for name in one.parents}))}
-    m = max(1, len(place))
-    parents = multinomial(np.random.default_rng([seed, m]), m, draws)
+    drawn_sets = set_weights(sets, draws, seed)
     for one in sets:
-        n = len(one.prompts)
-        weights = parents[:, [place[name] for name in one.parents]] if one.parents else multinomial(rng, n, draws)
+        weights = drawn_sets[one.name]
         for arm, found in arms.items():
             b = found[one.name]
             bad, valid = weights @ np.nan_to_num(b).T, weights @ (~np.isnan(b)).T.astype(np.float64)  # [draws, seeds]

@@ -9,11 +9,15 @@ from typing import Any
 from rasslib.benchmarks.answering import answers, too_long
 from rasslib.benchmarks.settings import EvaluationSettings
 from rasslib.benchmarks.subject import Subject
+from rasslib.boundary.reading import score_key, score_openers
+from rasslib.boundary.scoring import kept_score
 from rasslib.mitigation.measure import REFUSAL_TOKENS
 from rasslib.models.decode import Reply
+from rasslib.models.interventions import Intervention
 from rasslib.models.reply_likelihood import reply_log_likelihood
 from rasslib.progress import Progress, Silent
 from rasslib.prompts import prompt_id
+from rasslib.refusal import DEFAULT_OPENERS, refusal_score
 from rasslib.steering.building import interventions
 from rasslib.workspace.database import Database
 
@@ -61,6 +65,30 @@ class Speaker:
             replies = answers(self.subject, asked, how, self.database, progress, stage)[0]
             found |= {(opening, i): reply for i, reply in replies.items()}
         return {i: found[begun[i], prompt_id(text)] for i, text in prompts.items()}
+
+    def scores(self, prompts: Mapping[str, str], stage: str, progress: Progress | None = None) -> dict[str, float]:
+        """The first-token refusal score of every prompt (:func:`rasslib.refusal.score.refusal_score`).
+
+        Args:
+            prompts: Text by prompt id; those that leave no room for a reply in the context are left out.
+            stage: What the progress is called.
+            progress: Told after each stored batch; may raise ``Stopped``.
+        """
+        lens, steering = self.subject.lens, self.subject.steering
+        asked = {prompt_id(text): text for text in prompts.values()}
+        for long in too_long(self.subject, asked, EvaluationSettings(tokens=REFUSAL_TOKENS)):
+            del asked[long]
+        openers, found = score_openers(lens, DEFAULT_OPENERS), dict[str, float]()
+        for recipe, ids in self.subject.decided(asked).items():
+            changes = interventions(recipe, steering.book) if steering else ()
+
+            def read(texts: Sequence[str], changes: Sequence[Intervention] = changes) -> list[float]:
+                return [float(x) for x in refusal_score(lens.next_token_logits(texts, changes), openers)]
+
+            key = score_key(self.subject.named(recipe), openers)
+            values = kept_score(self.database, key, read, progress, stage)([asked[i] for i in ids])
+            found |= dict(zip(ids, values.tolist(), strict=True))
+        return {i: found[prompt_id(text)] for i, text in prompts.items() if prompt_id(text) in found}
 
     def surprise(
         self, pairs: Sequence[tuple[str, str]], stage: str, progress: Progress | None = None

@@ -83,7 +83,7 @@ def places_of(
     def read_perplexity(texts: Sequence[str]) -> list[float]:
         return [float(x) for x in prompt_perplexity(lens, texts)]
 
-    kept = run.workspace
+    kept = run.workspace.database
     margin = kept_score(kept, f"{lens.key}-margin-{run.run_id}-{run.layer}", read_margins, progress, "Placing texts")
     # The figures of two texts are compared, so both are read with the same model and template.
     perplexity = kept_score(kept, f"{lens.key}-perplexity", read_perplexity, progress, "Reading fluency")

@@ -246,6 +246,8 @@ def test_a_whole_comparison_resumes_and_reports(chat: Any, prompts: pd.DataFrame
     result = compare(models, sets, load, QUICK)
     json.dumps(result, allow_nan=False)
     assert list(result["arms"]) == ["base", "trigger"]
+    apart = result["arms"]["trigger"]["separation"]["mean"]
+    assert 0 <= apart["low"] <= apart["value"] <= apart["high"] <= 1
     used = result["arms"]["trigger"]["utility"]
     assert used["short_answers"]["n"] == len(utility_set().questions)
     assert used["perplexity"]["low"] < used["perplexity"]["value"] < used["perplexity"]["high"]
@@ -357,3 +359,43 @@ def test_resamples_do_not_depend_on_the_other_arms() -> None:
     alone = summarise([one], SETS, QUICK)["arms"]["base"]["intervals"]
     both = summarise([one, _outcome("trigger", {"plain": 0, "hard": 1, "bad": 1})], SETS, QUICK)["arms"]["base"]
     np.testing.assert_allclose(list(alone.values()), list(both["intervals"].values()))
+
+
+def _scored(arm: str, plain: list[float], hard: list[float], bad: list[float]) -> Outcome:
+    scores = {
+        one.name: dict(zip(one.prompts["id"], values, strict=False))
+        for one, values in zip(SETS, (plain, hard, bad), strict=True)
+    }
+    return replace(_outcome(arm, {"plain": 0, "hard": 0, "bad": 8}), scores=scores)
+
+
+def test_separation_by_hand() -> None:
+    """Harmful above all plain prompts, above two of four hard ones and level with a third."""
+    bad = [5.0] * 8
+    found = summarise([_scored("base", [0.0] * 10, [1.0, 2.0, 5.0, 6.0], bad)], SETS, QUICK)["arms"]["base"]
+    apart = found["separation"]
+    assert apart["by_set"]["plain"]["value"] == 1.0 and apart["by_set"]["hard"]["value"] == pytest.approx(2.5 / 4)
+    assert apart["mean"]["value"] == pytest.approx((1 + 0.625) / 2)
+    assert (apart["mean"]["n"], apart["by_set"]["hard"]["n"], apart["n_harmful"]) == (14, 4, 8)
+    assert apart["by_set"]["hard"]["low"] < 0.625 < apart["by_set"]["hard"]["high"]
+    assert apart["by_set"]["plain"]["low"] == 1.0
+
+
+def test_separation_does_not_depend_on_strength_and_is_paired() -> None:
+    plain, hard, bad = [0.1 * k for k in range(10)], [0.3, 1.2, 0.2, 0.9], [0.5 + 0.2 * k for k in range(8)]
+    weak = [[value / 8 for value in values] for values in (plain, hard, bad)]
+    better = _scored("trigger", plain, hard, [value + 0.4 for value in bad])
+    arms = summarise([_scored("base", plain, hard, bad), _scored("generic", *weak), better], SETS, QUICK)["arms"]
+    assert arms["generic"]["separation"] == arms["base"]["separation"]
+    assert arms["generic"]["against"]["base"]["separation"]["mean"] == {"difference": 0.0, "interval": [0.0, 0.0]}
+    gap = arms["trigger"]["against"]["base"]["separation"]["mean"]
+    assert gap["difference"] > 0 and gap["interval"][0] >= 0
+
+
+def test_prompts_without_a_score_are_left_out_of_separation() -> None:
+    bad = [5.0] * 7  # the eighth could not be read
+    apart = summarise([_scored("base", [0.0] * 10, [9.0] * 4, bad)], SETS, QUICK)["arms"]["base"]["separation"]
+    assert apart["n_harmful"] == 7 and apart["by_set"]["plain"]["value"] == 1.0
+    assert apart["by_set"]["hard"]["value"] == 0.0 and apart["mean"]["value"] == 0.5
+    unread = summarise([_outcome("base", {"plain": 0, "hard": 0, "bad": 8})], SETS, QUICK)["arms"]["base"]
+    assert unread["separation"] == {}
