@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rasslib.mitigation.adapters import PROVENANCE
+from rasslib.mitigation.along import comparisons_along
 from rasslib.mitigation.comparing import summarise
 from rasslib.mitigation.jobs import starting
 from rasslib.mitigation.jobs.asks import CompareAsk, TrainAsk
@@ -61,7 +62,7 @@ def finish(job: Job, moved: bool = True) -> None:
 def test_an_empty_workspace_says_what_to_do(empty_workspace: Workspace) -> None:
     at = open_page()
     assert not at.exception and not at.error
-    assert "None yet" in words(at) and "at most" in words(at)
+    assert "None of yours yet" in words(at) and "at most" in words(at)
     assert "base: not trained; generic: recipe sft, sft, 318 steps of 8" in words(at)
     assert at.multiselect(key="mitigation-arms").value == ["generic (shipped)", "rass (shipped)", "trigger (shipped)"]
     assert not at.button(key="mitigation-compare-start").disabled
@@ -69,6 +70,16 @@ def test_an_empty_workspace_says_what_to_do(empty_workspace: Workspace) -> None:
     assert at.button(key="mitigation-compare-start").disabled and "at least one arm" in words(at)
     at.multiselect(key="mitigation-compare-sets").set_value(["harmful"]).run()
     assert "no aggregate" in words(at)
+
+
+@pytest.mark.parametrize("name", list(comparisons_along()))
+def test_a_comparison_that_comes_along_is_shown_before_anything_ran(empty_workspace: Workspace, name: str) -> None:
+    at = open_page()
+    at.selectbox(key="mitigation-comparison").set_value(f"along:{name}").run()
+    assert not at.exception and not at.error, words(at)
+    assert "earlier version" not in words(at), "made by another format: compare again, and ship that"
+    table = next(frame.value for frame in at.dataframe if "mean RR" in frame.value and "arm" in frame.value)
+    assert list(table["arm"]) == list(comparisons_along()[name].result["arms"])
 
 
 def test_wrong_files_are_sentences(empty_workspace: Workspace) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.parts import errors, runs
 from pages.parts.mitigation import compare_form, compare_results, running
 from rasslib.errors import RassError
+from rasslib.mitigation.along import comparisons_along
 from rasslib.mitigation.jobs.asks import CompareAsk
 from rasslib.mitigation.jobs.doing import RESULT
 from rasslib.mitigation.jobs.job import FINISHED, RUNNING, Job, jobs, make_job
@@ -15,6 +16,7 @@ from rasslib.mitigation.words import STATES, end_words
 
 CHOSEN = "mitigation-comparison"
 _NEXT = "mitigation-comparison-next"
+ALONG = "along:"  # no name of a job holds a colon
 
 
 def show() -> None:
@@ -24,14 +26,16 @@ def show() -> None:
     if busy is not None:
         running.show(busy)
     found = {job.name: job for job in jobs(runs.workspace(), CompareAsk)}
+    along = {f"{ALONG}{name}": one for name, one in comparisons_along().items()}
     with st.expander("Compare arms", expanded=busy is None and not found):
         _form(busy)
     st.subheader("Comparisons")
     if not found:
         st.caption(
-            "None yet. Compare the shipped adapters with the untrained base above: refusals of benign prompts (RR), "
-            "harmful prompts not refused (ASR), and what the training cost."
+            "None of yours yet. Compare the shipped adapters with the untrained base above: refusals of benign prompts "
+            "(RR), harmful prompts not refused (ASR), and what the training cost."
         )
+    if not (found or along):
         return
     wanted = st.session_state.pop(_NEXT, None)
     if wanted in found:
@@ -39,12 +43,19 @@ def show() -> None:
     states = {name: state_of(job) for name, job in found.items()}
     chosen = st.selectbox(
         "Comparison",
-        list(found),
-        format_func=lambda name: f"{found[name].ask.title} · {STATES[states[name]]} · {found[name].created[:10]}",
+        [*found, *along],
+        format_func=lambda name: (
+            f"{along[name].title} · comes along"
+            if name in along
+            else f"{found[name].ask.title} · {STATES[states[name]]} · {found[name].created[:10]}"
+        ),
         key=CHOSEN,
         persist_state="session",
     )
-    _one(found[chosen], states[chosen], busy)
+    if chosen in along:
+        compare_results.show(along[chosen].result, along[chosen].name)
+    else:
+        _one(found[chosen], states[chosen], busy)
 
 
 def _form(busy: Job | None) -> None:
@@ -72,4 +83,4 @@ def _one(job: Job, state: str, busy: Job | None) -> None:
             running.begin(job)
             st.rerun()
     if (job.folder / RESULT).is_file():
-        compare_results.show(job)
+        compare_results.of_job(job)

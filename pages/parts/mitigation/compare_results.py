@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -30,20 +31,34 @@ from rasslib.workspace.files import read_json
 SHAPES = ("ellipses", "crosses")
 
 
-def show(job: Job) -> None:
-    """Everything about it.
+def of_job(job: Job) -> None:
+    """Everything about a comparison of this workspace.
 
     Raises:
         WorkspaceError: Its files cannot be read.
     """
-    result: dict[str, Any] = read_json(job.folder / RESULT)
+    show(read_json(job.folder / RESULT), job.name, job.folder / "moved")
+
+
+def show(result: Mapping[str, Any], name: str, moved: Path | None = None) -> None:
+    """Everything about a comparison.
+
+    Args:
+        result: What was found.
+        name: Of the files to download.
+        moved: Where it is kept how the boundary moved.
+
+    Raises:
+        WorkspaceError: Its files cannot be read.
+    """
     if result.get("format") != FORMAT:
         st.info("An earlier version made this comparison. Compare the same arms again: what they replied is kept.")
         return
     _tables(result)
     _chart(result)
     _theirs(result)
-    moved_panel.show(job.folder / "moved")
+    if moved is not None:
+        moved_panel.show(moved)
     exposure = exposure_table(result)
     if len(exposure):
         with st.expander("What each arm saw in training"):
@@ -55,7 +70,7 @@ def show(job: Job) -> None:
     with st.expander("Sets, models, settings"):
         for one in (*sets_words(result), *made_words(result)):
             st.write(errors.plain(one))
-    _downloads(job, result)
+    _downloads(name, result)
 
 
 def _tables(result: Mapping[str, Any]) -> None:
@@ -105,7 +120,7 @@ def _theirs(result: Mapping[str, Any]) -> None:
         st.caption(errors.plain(published_words(result)))
 
 
-def _downloads(job: Job, result: Mapping[str, Any]) -> None:
+def _downloads(name: str, result: Mapping[str, Any]) -> None:
     row = st.container(horizontal=True)
     files = (
         ("Numbers (CSV)", to_csv_bytes(long_table(result)), "csv", "text/csv"),
@@ -114,6 +129,6 @@ def _downloads(job: Job, result: Mapping[str, Any]) -> None:
     )
     for label, data, end, mime in files:
         row.download_button(
-            label, data, f"{job.name}.{end}", mime, on_click="ignore", icon=":material/download:",
+            label, data, f"{name}.{end}", mime, on_click="ignore", icon=":material/download:",
             key=f"mitigation-{end}",
         )  # fmt: skip
