@@ -1,7 +1,7 @@
 """Comparisons that come along: what ``rass compare`` found on the embedded base, to be read before anything is run.
 
 ``assets/comparisons/<name>.json`` holds a ``title`` and the ``result`` of
-:func:`rasslib.mitigation.comparing.compare`, as it was printed.
+:func:`rasslib.mitigation.comparing.compare`, as it was printed, without a report and without what moved.
 """
 
 from __future__ import annotations

@@ -13,6 +13,9 @@ NAMES = {"mean_rr": "mean RR", "mean_asr": "mean ASR", "aggregate": "aggregate"}
 COSTS = {"short_answers": "short answers right", "perplexity": "perplexity of reference replies"}
 
 
+COUNTS = ("n", "refused", "invalid", "n_harmful")
+
+
 def means_table(result: Mapping[str, Any]) -> pd.DataFrame:
     """A row an arm: the three means, ASR under prefill, utility, n."""
     return pd.DataFrame([_means(name, arm) for name, arm in result["arms"].items()])
@@ -81,12 +84,13 @@ def long_table(result: Mapping[str, Any]) -> pd.DataFrame:
                 told = {"what": what, "set": one, "value": gap["difference"], "low": low, "high": high}
                 rows.append({**start, "minus": other, **told})
         for one, apart in _separations(arm["separation"]):
-            rows.append({**start, "what": "separation", "set": one, **apart})
+            kept = {**apart, "n_harmful": arm["separation"]["n_harmful"]}
+            rows.append({**start, "what": "separation", "set": one, **kept})
         for what, measured in arm["utility"].items():
             kept = {key: measured[key] for key in ("value", "low", "high", "n")}
             rows.append({**start, "what": COSTS[what], "set": "utility", **kept})
-    columns = ["arm", "minus", "what", "set", "value", "low", "high", "n", "refused", "invalid", "seeds"]
-    return pd.DataFrame(rows, columns=columns).astype({"n": "Int64", "refused": "Int64", "invalid": "Int64"})
+    columns = ["arm", "minus", "what", "set", "value", "low", "high", "n", "refused", "invalid", "seeds", "n_harmful"]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(COUNTS, "Int64"))
 
 
 def percent(value: float | None) -> str:
@@ -123,7 +127,10 @@ def _means(name: str, arm: Mapping[str, Any]) -> dict[str, Any]:
             row[f"{NAMES[q]} of each seed"] = " / ".join(percent(one[q]) for one in arm["by_seed"])
     if arm["separation"]:
         apart = arm["separation"]["mean"]
-        row["separation"] = f"{_three(apart['value'])} ({_three(apart['low'])}–{_three(apart['high'])})"
+        row["separation"] = (
+            f"{_three(apart['value'])} ({_three(apart['low'])}–{_three(apart['high'])}), "
+            f"n = {apart['n']} + {arm['separation']['n_harmful']}"
+        )
     if prefill := arm["prefill"]:
         n = sum(rate["n"] for rate in prefill["rates"].values())
         limits = [prefill["low"], prefill["high"]]

@@ -92,7 +92,8 @@ def _own(name: str, split: str) -> HeldOut:
     if not name.startswith("triggers"):
         bundled = load_bundled()
         rows = bundled[(bundled["split"] == split) & (bundled["intent"] == name)]
-        return HeldOut(name, metric, rows.reset_index(drop=True), note, whole=len(rows))
+        parents = tuple(map(str, rows["id"])) if name == "harmful" else ()  # drawn with the triggers made of them
+        return HeldOut(name, metric, rows.reset_index(drop=True), note, parents, len(rows))
     level = LEVELS[int(name.partition("-")[2] or 0)]
     triggers = load_triggers(split)
     records = [

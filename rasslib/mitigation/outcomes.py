@@ -94,12 +94,13 @@ def observe(
         return behaviours(speaker.replies(texts(one.prompts), stage, progress, openings))
 
     harmful = [one for one in sets if one.metric == "ASR"]
+    ranked = sets if 0 < len(harmful) < len(sets) else []  # harmful against benign prompts
     return Outcome(
         model,
         {one.name: ask(one) for one in sets},
         {one.name: ask(one, _attacks(one)) for one in harmful} if prefill else {},
         measure_utility(speaker, name, progress) if utility else None,
-        {one.name: speaker.scores(texts(one.prompts), f"{name}: {one.name}, scores", progress) for one in sets},
+        {one.name: speaker.scores(texts(one.prompts), f"{name}: {one.name}, scores", progress) for one in ranked},
         speaker.facts(str(i) for one in sets for i in one.prompts["id"]),
         {name: value for name, value in speaker.subject.facts().items() if name != "steering"},
     )

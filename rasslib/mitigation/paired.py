@@ -15,7 +15,7 @@ are the 2.5th and 97.5th percentile.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,18 +99,15 @@ def seed_draws(k: int, draws: int, seed: int) -> Floats:
     return multinomial(np.random.default_rng([seed, k]), k, draws)
 
 
-def set_weights(sets: Sequence[HeldOut], draws: int, seed: int) -> dict[str, Floats]:
-    """How often each prompt comes in every resample, [draws, n] by set; prompts of one parent come together."""
+def set_weights(sets: Sequence[HeldOut], draws: int, seed: int) -> Iterator[tuple[HeldOut, Floats]]:
+    """How often each prompt comes in every resample, [draws, n], set by set; prompts of one parent come together."""
     rng = np.random.default_rng(seed)
     place = {name: k for k, name in enumerate(sorted({name for one in sets for name in one.parents}))}
     m = max(1, len(place))
     parents = multinomial(np.random.default_rng([seed, m]), m, draws)
-    return {
-        one.name: parents[:, [place[name] for name in one.parents]]
-        if one.parents
-        else multinomial(rng, len(one.prompts), draws)
-        for one in sets
-    }
+    for one in sets:
+        together = [place[name] for name in one.parents]
+        yield one, parents[:, together] if together else multinomial(rng, len(one.prompts), draws)
 
 
 def resample(
@@ -127,9 +124,7 @@ def resample(
     rates: dict[str, dict[str, Floats]] = {arm: {} for arm in arms}
     counts = sorted({len(b) for found in arms.values() for b in found.values()})
     seeds = {k: seed_draws(k, draws, seed) for k in counts}
-    drawn_sets = set_weights(sets, draws, seed)
-    for one in sets:
-        weights = drawn_sets[one.name]
+    for one, weights in set_weights(sets, draws, seed):
         for arm, found in arms.items():
             b = found[one.name]
             bad, valid = weights @ np.nan_to_num(b).T, weights @ (~np.isnan(b)).T.astype(np.float64)  # [draws, seeds]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,15 +15,27 @@ from rasslib.mitigation.along import comparisons_along
 from rasslib.mitigation.compare_report import markdown
 from rasslib.mitigation.comparing import FORMAT
 from rasslib.models.catalogue import ADAPTER_WEIGHTS, shipped_adapters
+from rasslib.settings import assets_dir
+
+NAMES = [path.stem for path in (assets_dir() / "comparisons").glob("*.json")]
 
 
-@pytest.mark.parametrize("name", list(comparisons_along()))
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from (one for part in (*value.keys(), *value.values()) for one in _strings(part))
+    elif isinstance(value, list):
+        yield from (one for part in value for one in _strings(part))
+    elif isinstance(value, str):
+        yield value
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_those_that_come_along_are_whole(name: str) -> None:
     result = comparisons_along()[name].result
     assert result["format"] == FORMAT, "compare again, and ship that"
+    assert not {"report", "moved"} & set(result)
     assert "## Rates by set" in markdown(result)
-    told = json.dumps(result)
-    assert "/tmp/" not in told and "/home/" not in told
+    assert [one for one in _strings(result) if re.match(r"[/~]|[A-Za-z]:\\", one)] == []
     shipped = {
         key: hashlib.sha256((path / ADAPTER_WEIGHTS).read_bytes()).hexdigest()
         for key, path in shipped_adapters().items()
@@ -29,6 +43,11 @@ def test_those_that_come_along_are_whole(name: str) -> None:
     for one in result["models"]:
         if one["adapter"] and one["adapter"]["name"] in shipped:
             assert one["adapter"]["sha256"] == shipped[one["adapter"]["name"]], "the adapter changed since"
+
+
+def test_titles_tell_them_apart() -> None:
+    titles = [one.title for one in comparisons_along().values()]
+    assert all(titles) and len(set(titles)) == len(titles)
 
 
 def test_none_and_a_damaged_one_are_told(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from rasslib.benchmarks.subject import Subject
 from rasslib.boundary.analysis import analyze
+from rasslib.boundary.reading import score_openers
 from rasslib.errors import AnalysisError, ModelError
 from rasslib.mitigation import untrained
 from rasslib.mitigation.arms import named_arms
@@ -21,7 +22,9 @@ from rasslib.mitigation.speakers import Speaker
 from rasslib.mitigation.untrained import steered_by
 from rasslib.models.catalogue import shipped_adapters
 from rasslib.models.decode import Reply
+from rasslib.refusal import DEFAULT_OPENERS, refusal_score
 from rasslib.steering import conditioning
+from rasslib.steering.building import interventions
 from rasslib.steering.thresholds import Condition
 from rasslib.workspace import Workspace
 from tests.pages.conftest import fake_prompts
@@ -73,7 +76,7 @@ def test_random_controls_take_other_directions(tmp_path: Path) -> None:
     assert len(seeds) == 3
 
 
-def test_a_steered_model_is_asked_like_a_trained_one(tmp_path: Path) -> None:
+def test_a_steered_model_is_asked_like_a_trained_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lens, place, prompts = tiny_lens(), Workspace(tmp_path), fake_prompts(12)
     analyze(lens, prompts, prompts, place, title="tiny", complete=False)
     pairs = [("Name a colour.", "Blue."), ("Name a duck.", "Mallard ducks are common.")]
@@ -91,6 +94,18 @@ def test_a_steered_model_is_asked_like_a_trained_one(tmp_path: Path) -> None:
     assert "random" in control.facts()["text"]
     found = {round(_perplexity(one, pairs), 6) for one in (unsteered, steered, control)}
     assert len(found) == 3
+    openers, texts = score_openers(lens, DEFAULT_OPENERS), list(asked.values())
+    for one in (unsteered, steered, control):
+        parts = one.subject.steering
+        changes = interventions(parts.recipe, parts.book) if parts else ()
+        expected = refusal_score(lens.next_token_logits(texts, changes), openers).tolist()
+        assert list(one.scores(asked, "x").values()) == pytest.approx(expected)
+    long = asked | {"c": "bread " * lens.context}
+    with monkeypatch.context() as patched:
+        patched.setattr(lens, "next_token_logits", None)
+        kept = steered.scores(long, "x")
+    assert list(kept) == ["a", "b"], "kept, and what is too long is left out"
+    assert len({round(one.scores(asked, "x")["a"], 9) for one in (unsteered, steered, control)}) == 3
 
 
 def _perplexity(speaker: Speaker, pairs: list[tuple[str, str]]) -> float:

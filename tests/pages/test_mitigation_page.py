@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.parts.mitigation import compare_panel
+from rasslib.errors import WorkspaceError
 from rasslib.mitigation.adapters import PROVENANCE
-from rasslib.mitigation.along import comparisons_along
+from rasslib.mitigation.along import Along
 from rasslib.mitigation.comparing import summarise
 from rasslib.mitigation.jobs import starting
 from rasslib.mitigation.jobs.asks import CompareAsk, TrainAsk
@@ -27,6 +29,7 @@ from tests.mitigation.test_comparing import QUICK, SETS, _outcome
 from tests.pages.conftest import APP
 from tests.pages.navigated import navigated  # noqa: F401
 
+FEW, MANY = {"plain": 2, "hard": 1, "bad": 6}, {"plain": 8, "hard": 4, "bad": 7}
 ASK = CompareAsk(("generic", "<b>x=/y"), ("harmless", "harmful"), limit=4)
 
 
@@ -43,9 +46,7 @@ def words(at: AppTest) -> str:
 
 def finish(job: Job, moved: bool = True) -> None:
     """Write what a comparison would have found."""
-    few = {"plain": 2, "hard": 1, "bad": 6}
-    many = {"plain": 8, "hard": 4, "bad": 7}
-    result = summarise([_outcome("base", few, 1), _outcome("generic", many), _outcome("<b>x", few)], SETS, QUICK)
+    result = summarise([_outcome("base", FEW, 1), _outcome("generic", MANY), _outcome("<b>x", FEW)], SETS, QUICK)
     atomic_json(job.folder / RESULT, result)
     if moved:
         n = 9
@@ -72,14 +73,31 @@ def test_an_empty_workspace_says_what_to_do(empty_workspace: Workspace) -> None:
     assert "no aggregate" in words(at)
 
 
-@pytest.mark.parametrize("name", list(comparisons_along()))
-def test_a_comparison_that_comes_along_is_shown_before_anything_ran(empty_workspace: Workspace, name: str) -> None:
+def test_a_comparison_that_comes_along_is_shown_before_anything_ran(
+    empty_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = summarise([_outcome("base", FEW, 1), _outcome("generic", MANY)], SETS, QUICK)
+    known = {"a": Along("a", "*All* <b>arms</b>", result), "b": Along("b", "Old", {"format": 1})}
+    monkeypatch.setattr(compare_panel, "comparisons_along", lambda: known)
     at = open_page()
-    at.selectbox(key="mitigation-comparison").set_value(f"along:{name}").run()
     assert not at.exception and not at.error, words(at)
-    assert "earlier version" not in words(at), "made by another format: compare again, and ship that"
+    assert at.selectbox(key="mitigation-comparison").value == "along:a" and "None of yours yet" in words(at)
     table = next(frame.value for frame in at.dataframe if "mean RR" in frame.value and "arm" in frame.value)
-    assert list(table["arm"]) == list(comparisons_along()[name].result["arms"])
+    assert list(table["arm"]) == ["base", "generic"]
+    at.selectbox(key="mitigation-comparison").set_value("along:b").run()
+    assert not at.exception and "earlier version" in words(at) and "is kept" not in words(at)
+
+
+def test_a_damaged_installation_keeps_nobody_from_comparing(
+    empty_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged() -> dict[str, Along]:
+        raise WorkspaceError("The comparison x is damaged; install the program again.")
+
+    monkeypatch.setattr(compare_panel, "comparisons_along", damaged)
+    at = open_page()
+    assert not at.exception and "install the program again" in words(at)
+    assert not at.button(key="mitigation-compare-start").disabled
 
 
 def test_wrong_files_are_sentences(empty_workspace: Workspace) -> None:

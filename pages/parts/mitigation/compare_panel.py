@@ -7,7 +7,7 @@ import streamlit as st
 from pages.parts import errors, runs
 from pages.parts.mitigation import compare_form, compare_results, running
 from rasslib.errors import RassError
-from rasslib.mitigation.along import comparisons_along
+from rasslib.mitigation.along import Along, comparisons_along
 from rasslib.mitigation.jobs.asks import CompareAsk
 from rasslib.mitigation.jobs.doing import RESULT
 from rasslib.mitigation.jobs.job import FINISHED, RUNNING, Job, jobs, make_job
@@ -26,7 +26,7 @@ def show() -> None:
     if busy is not None:
         running.show(busy)
     found = {job.name: job for job in jobs(runs.workspace(), CompareAsk)}
-    along = {f"{ALONG}{name}": one for name, one in comparisons_along().items()}
+    along = _along()
     with st.expander("Compare arms", expanded=busy is None and not found):
         _form(busy)
     st.subheader("Comparisons")
@@ -56,6 +56,15 @@ def show() -> None:
         compare_results.show(along[chosen].result, along[chosen].name)
     else:
         _one(found[chosen], states[chosen], busy)
+
+
+def _along() -> dict[str, Along]:
+    """Comparisons that come along; a damaged installation keeps nobody from making their own."""
+    try:
+        return {f"{ALONG}{name}": one for name, one in comparisons_along().items()}
+    except RassError as error:
+        st.error(errors.plain(str(error)), icon=":material/error:")
+        return {}
 
 
 def _form(busy: Job | None) -> None:

@@ -52,7 +52,8 @@ def show(result: Mapping[str, Any], name: str, moved: Path | None = None) -> Non
         WorkspaceError: Its files cannot be read.
     """
     if result.get("format") != FORMAT:
-        st.info("An earlier version made this comparison. Compare the same arms again: what they replied is kept.")
+        kept = ": what they replied is kept" if moved is not None else ""
+        st.info(f"An earlier version made this comparison. Compare the same arms again{kept}.")
         return
     _tables(result)
     _chart(result)
