@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.mitigation import compare_panel
+from pages.parts.mitigation import compare_panel, trade_off_chart
 from rasslib.errors import WorkspaceError
 from rasslib.mitigation.adapters import PROVENANCE
 from rasslib.mitigation.along import Along
@@ -86,6 +86,20 @@ def test_a_comparison_that_comes_along_is_shown_before_anything_ran(
     assert list(table["arm"]) == ["base", "generic"]
     at.selectbox(key="mitigation-comparison").set_value("along:b").run()
     assert not at.exception and "earlier version" in words(at) and "they replied is kept" not in words(at)
+
+
+def test_many_arms_are_told_apart_by_the_legend_alone() -> None:
+    drawn = [
+        trade_off_chart.figure(
+            summarise([_outcome("base", FEW), *(_outcome(f"a{k}", MANY) for k in range(n))], SETS, QUICK),
+            "ellipses",
+            theirs=False,
+        )
+        for n in (2, 9)
+    ]
+    named = [[trace.name for trace in one.data if "text" in (trace.mode or "")] for one in drawn if one]
+    assert named == [["base", "a0", "a1"], ["base"]]
+    assert [sum(bool(trace.showlegend is not False) for trace in one.data) for one in drawn if one] == [3, 10]
 
 
 def test_a_damaged_installation_keeps_nobody_from_comparing(

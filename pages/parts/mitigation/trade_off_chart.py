@@ -16,6 +16,8 @@ from rasslib.mitigation.trade_off import ArmPoint, points
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "pentagon", "triangle-down", "hexagon")
 PLACES = ("top right", "bottom right", "top left", "bottom left")
 """Of names beside their points, in turn: arms that lie close to each other stay readable."""
+NAMED = 6
+"""More arms than this have no names beside their points and no filled ellipses; legend and pointer tell them."""
 THEIR_SYMBOLS = {"untuned": "circle-open", "Alpaca": "square-open", "RT": "diamond-open"}
 
 
@@ -37,7 +39,8 @@ def figure(result: Mapping[str, Any], shape: str, theirs: bool) -> go.Figure | N
         colour = theme.BOUNDARY_LINE if point.arm == "base" else theme.OTHERS[number % (len(theme.OTHERS) - 1)]
         # From the tenth arm on colours come again, with another symbol each.
         symbol = SYMBOLS[(number + number // (len(theme.OTHERS) - 1)) % len(SYMBOLS)]
-        look = _Look(colour, "star" if point.arm == "base" else symbol, PLACES[number % len(PLACES)])
+        crowded = len(found) > NAMED and point.arm != "base"
+        look = _Look(colour, "star" if point.arm == "base" else symbol, PLACES[number % len(PLACES)], crowded)
         _arm(drawn, point, look, shape)
     drawn.update_xaxes(title="mean RR, % (benign refused)", range=[-3, 103], zeroline=False)
     drawn.update_yaxes(title="mean ASR, % (harmful not refused)", range=[-3, 106], zeroline=False)
@@ -51,6 +54,7 @@ class _Look:
     colour: str
     symbol: str
     place: str
+    crowded: bool
 
 
 def _arm(drawn: go.Figure, point: ArmPoint, look: _Look, shape: str) -> None:
@@ -59,8 +63,9 @@ def _arm(drawn: go.Figure, point: ArmPoint, look: _Look, shape: str) -> None:
     xs, ys = point.ellipse() if shape == "ellipses" else ([], [])
     if xs:
         drawn.add_scatter(
-            x=_percent(xs), y=_percent(ys), mode="lines", fill="toself", line={"color": colour, "width": 1},
-            opacity=0.35, showlegend=False, legendgroup=name, hoverinfo="skip",
+            x=_percent(xs), y=_percent(ys), mode="lines", fill="none" if look.crowded else "toself",
+            line={"color": colour, "width": 1}, opacity=0.6 if look.crowded else 0.35,
+            showlegend=False, legendgroup=name, hoverinfo="skip",
         )  # fmt: skip
     bars: dict[str, Any] = {}
     if not xs:
@@ -78,7 +83,7 @@ def _arm(drawn: go.Figure, point: ArmPoint, look: _Look, shape: str) -> None:
     drawn.add_scatter(
         x=[100 * point.rr],
         y=[100 * point.asr],
-        mode="markers+text",
+        mode="markers" if look.crowded else "markers+text",
         text=[name],
         textposition=look.place,
         textfont={"color": colour},
