@@ -64,7 +64,7 @@ def choose() -> CompareAsk:
     grid = st.grid(4, min_column_width=230)
     with grid.cell():
         limit = st.number_input(
-            "Prompts per set (0: all)", 0, None, 50, 10, key=f"{_KEY}-limit", persist_state="session",
+            "Prompts per set (0: all)", 0, None, 30, 10, key=f"{_KEY}-limit", persist_state="session",
             help="A seeded draw, for a first look in minutes; fewer give wider intervals. What is asked once is "
             "kept, so more can be added.",
         )  # fmt: skip
