@@ -129,7 +129,7 @@ def _effort_key(told: Mapping[str, Any]) -> str:
     settings = {name: value for name, value in vars(AlignSettings()).items() if name not in OWN_TO_ARMS}
     settings |= {name: value for name, value in (told.get("settings") or {}).items() if name in settings}
     harmful = ((told.get("data") or {}).get("examples") or {}).get("harmful")
-    batch = training.get("batch") or settings.pop("batch_size")
+    batch = training.get("batch") or (told.get("settings") or {}).get("batch_size")
     return json.dumps([settings, training.get("steps"), batch, harmful, start.get("weights")], sort_keys=True)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rasslib.mitigation.held_out import HeldOut
 from rasslib.mitigation.measure import behaviours, texts
@@ -15,6 +15,8 @@ from rasslib.mitigation.utility import Utility, measure_utility
 from rasslib.progress import Progress
 
 BASE = "base"
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -89,22 +91,27 @@ def observe(
     speaker = load(model)
     name = f"{mark} {model.arm}".strip()
 
-    def ask(one: HeldOut, openings: dict[str, str] | None = None) -> dict[str, str]:
-        stage = f"{name}: {one.name}{', prefilled' if openings else ''}"
-        return behaviours(speaker.replies(texts(one.prompts), stage, progress, openings))
+    def ask(given: Sequence[HeldOut], openings: Mapping[str, str] | None = None) -> dict[str, dict[str, str]]:
+        stage = f"{name}: {'replies under prefill' if openings else 'replies'}"
+        return _by_set(given, behaviours(speaker.replies(_pooled(given), stage, progress, openings)))
 
     harmful = [one for one in sets if one.metric == "ASR"]
     ranked = sets if 0 < len(harmful) < len(sets) else []  # harmful against benign prompts
     return Outcome(
         model,
-        {one.name: ask(one) for one in sets},
-        {one.name: ask(one, _attacks(one)) for one in harmful} if prefill else {},
+        ask(sets),
+        ask(harmful, {i: attack_for(i) for i in _pooled(harmful)}) if prefill and harmful else {},
         measure_utility(speaker, name, progress) if utility else None,
-        {one.name: speaker.scores(texts(one.prompts), f"{name}: {one.name}, scores", progress) for one in ranked},
-        speaker.facts(str(i) for one in sets for i in one.prompts["id"]),
+        _by_set(ranked, speaker.scores(_pooled(ranked), f"{name}: refusal scores", progress)) if ranked else {},
+        speaker.facts(_pooled(sets)),
         {name: value for name, value in speaker.subject.facts().items() if name != "steering"},
     )
 
 
-def _attacks(one: HeldOut) -> dict[str, str]:
-    return {str(key): attack_for(str(key)) for key in one.prompts["id"]}
+def _pooled(sets: Sequence[HeldOut]) -> dict[str, str]:
+    """The prompts of all sets by id: asked together, prompts of like length share a batch, and fewer are needed."""
+    return {i: text for one in sets for i, text in texts(one.prompts).items()}
+
+
+def _by_set(sets: Sequence[HeldOut], found: Mapping[str, Value]) -> dict[str, dict[str, Value]]:
+    return {one.name: {i: found[i] for i in texts(one.prompts) if i in found} for one in sets}

@@ -186,6 +186,15 @@ def test_arms_that_differ_in_more_than_data_are_told() -> None:
     assert home_words(result({})) == ""
 
 
+def test_the_report_of_the_shipped_adapters_says_that_they_are_not_trained_alike() -> None:
+    """Their provenance is of several ages of the program."""
+    refused = {"plain": 1, "hard": 2, "bad": 6}
+    outcomes = [replace(_outcome(one.arm, refused), model=one) for one in named_arms(["shipped"])]
+    told = markdown(summarise(outcomes, SETS, QUICK))
+    assert "generic: sft, 318 steps of 8, 373 harmful and 475 benign examples" in told
+    assert "rass, trigger: sft, 280 steps of 9, 373 harmful and 256 benign examples" in told
+
+
 def test_prompts_of_one_parent_are_drawn_together() -> None:
     """The same prompts four times over tell no more than once."""
     one = _set("triggers", "RR", 40)
@@ -237,7 +246,7 @@ def test_a_whole_comparison_resumes_and_reports(chat: Any, prompts: pd.DataFrame
 
     class StopLate:
         def update(self, stage: str, done: int, total: int) -> None:
-            if stage == "2/2 trigger: harmful" and done == total:
+            if stage == "2/2 trigger: replies" and done == total:
                 raise Stopped()
 
     models = [ArmModel("base"), ArmModel("trigger")]
@@ -259,6 +268,11 @@ def test_a_whole_comparison_resumes_and_reports(chat: Any, prompts: pd.DataFrame
     assert "theirs" in text.lower()
     assert result["models"][0]["fingerprint"] in text
     assert "Exposure" in text
+    place = Workspace(tmp_path / "other")
+    for one in sets:  # asked together, each set gets what it gets alone
+        mine = compare(models, [one], load, QUICK)["arms"]
+        for arm, found in result["arms"].items():
+            assert found["rates"][one.name] == mine[arm]["rates"][one.name]
 
 
 def test_names_cannot_break_out_of_the_report() -> None:
