@@ -41,7 +41,7 @@ from rasslib.boundary.reading import (
     stored,
     texts,
 )
-from rasslib.boundary.run import Analysis, margins_of, save_analysis
+from rasslib.boundary.run import Analysis, margins_of, open_run, save_analysis
 from rasslib.boundary.statistics import split_half_cosine
 from rasslib.clock import Clock
 from rasslib.errors import AnalysisError
@@ -112,6 +112,8 @@ def analyze(
         raise AnalysisError("There are no prompts to analyse; add some, or use the bundled set.")
     table = _joined(prompts, fit)
     findings.require_classes(table)
+    if not complete and (known := _complete(workspace, _run_id(lens, table, settings))) is not None:
+        return known
     clock = Clock()
     openers = score_openers(lens, settings.openers)
     with clock.stage("activations"):
@@ -318,6 +320,12 @@ def _with_behaviour(
         )
     extra = pd.DataFrame(rows, index=table.index)
     return pd.concat([table.drop(columns=[c for c in extra if c in table]), extra], axis=1)
+
+
+def _complete(workspace: Workspace, run_id: str) -> Analysis | None:
+    """The run of this id, if it is there with all its replies."""
+    found = (one for one in workspace.database.list_runs() if one.run_id == run_id)
+    return next((open_run(workspace, run_id) for one in found if one.summary.get("complete")), None)
 
 
 def _run_id(lens: Lens, table: pd.DataFrame, settings: AnalysisSettings) -> str:

@@ -105,6 +105,14 @@ def test_an_early_run_is_completed_later(tmp_path: Path) -> None:
     assert full.margins == pytest.approx(early.margins)
 
 
+def test_a_complete_run_is_not_replaced_by_an_early_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prompts, place = fake_prompts(), Workspace(tmp_path)
+    whole = analyze(FakeLens(), prompts, prompts, place, title="mine")
+    monkeypatch.setattr("rasslib.boundary.analysis.save_analysis", None)
+    again = analyze(FakeLens(), prompts, prompts, place, title="another", complete=False)
+    assert (again.run_id, again.title) == (whole.run_id, "mine") and "behaviour" in again.directions
+
+
 def test_one_intent_only_is_told(tmp_path: Path) -> None:
     prompts = fake_prompts()
     only = prompts[prompts["intent"] == "harmful"]
