@@ -58,10 +58,12 @@ def compare(
         CompareSettings(prefill, utility, draws, seed),
         progress,
     )
+    if report is not None:  # kept even where what follows breaks
+        write_report(result, report)
     if moved:
-        from rasslib.mitigation.moving_arms import moves
+        from rasslib.mitigation.moving_arms import moved_arms, moves
 
-        result["moved"] = moves(models, model, template, device, place, progress)
+        result |= moves(*moved_arms(models, model, template, device, place, progress))
     if report is not None:
         result["report"] = str(write_report(result, report))
     print_result(result, json_, markdown(result))

@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from rasslib.benchmarks.tables import as_markdown, markdown_text
-from rasslib.mitigation.compare_facts import exposure_table, moved_table, published_table, steering_words
+from rasslib.mitigation.compare_facts import (
+    exposure_table,
+    moved_table,
+    not_moved_words,
+    published_table,
+    steering_words,
+)
 from rasslib.mitigation.compare_tables import differences_table, means_table, rates_table
 from rasslib.mitigation.compare_words import (
     DIFFERENCES,
@@ -47,6 +53,7 @@ def markdown(result: Mapping[str, Any]) -> str:
         parts += ["## How the boundary moved"] * ("## How the boundary moved" not in parts)
         parts += [markdown_text(where), as_markdown(moved_table(one["by_intent"])).rstrip()]
     parts += [MARGIN] if result.get("moved") else []
+    parts += [markdown_text(not_moved_words(result))] if result.get("not_moved") else []
     parts += ["## Sets", _listed(sets_words(result)), "## Exposure in training"]
     seen = exposure_table(result)
     parts.append(as_markdown(seen).rstrip() if len(seen) else "Nothing was trained.")

@@ -22,13 +22,13 @@ from rasslib.boundary.plane import boundary_line, principal_plane
 from rasslib.boundary.resampling import percentiles
 from rasslib.boundary.run import Analysis
 from rasslib.errors import AnalysisError
+from rasslib.mitigation.measure import texts
 from rasslib.models.lens import Lens
-from rasslib.progress import Progress, Silent
+from rasslib.progress import Progress
 
 DRAWS = 2000
 RANDOM = 200
 """Random directions, each of length one as the axis is, along which the change is measured too."""
-STAGE = "Reading the trained model"
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,17 +89,16 @@ class Moved:
 
 
 def how_moved(run: Analysis, after: Lens, progress: Progress | None = None) -> Moved:
-    """Read the run's prompts in a trained model, at the run's layer and position.
+    """Read the run's prompts in a trained model, at the run's layer and position; what was read is kept.
 
     Args:
         run: A run of the model before the training; its intent axis counts.
         after: The trained model, under the same chat template.
-        progress: Told when reading begins and ends.
+        progress: Told after each stored batch; may raise ``Stopped``.
 
     Raises:
         AnalysisError: The trained model has another shape or template.
     """
-    progress = progress or Silent()
     axis = run.directions.get("intent", run.directions[run.axis])[run.layer]
     x = run.activations(run.layer)
     template = str(run.summary["model"]["template_hash"])
@@ -108,11 +107,23 @@ def how_moved(run: Analysis, after: Lens, progress: Progress | None = None) -> M
             f"{after.name} has another shape or chat template than the model before the training; compare models "
             "made from one base, under one template."
         )
-    progress.update(STAGE, 0, 1)
-    captured = after.capture(run.prompts["prompt"].tolist(), layers=[run.layer], positions=[run.position])
-    y = captured.activations[run.position][:, 0].float()
-    progress.update(STAGE, 1, 1)
-    return moved(run.prompts, x, y, axis, run.layer, run.position)
+    used = (run.prompts["split"] == "test") | _fitted(run.prompts)
+    prompts = run.prompts[used].reset_index(drop=True)
+    asked, store = texts(prompts), run.workspace.activations
+    # One layer alone: whole runs of every arm would fill the disk.
+    key, at = f"{after.key}-layer-{run.layer}", (run.position,)
+    known = store.has(key, asked, at)
+    unread = [i for i in asked if i not in known]
+    if unread:
+        after.capture(
+            [asked[i] for i in unread],
+            [run.layer],
+            at,
+            progress=progress,
+            on_batch=lambda rows, part: store.put(key, [unread[row] for row in rows], part.activations),
+        )
+    y = store.get(key, list(asked), run.position)[:, 0].float()
+    return moved(prompts, x[used.to_numpy(copy=True)], y, axis, run.layer, run.position)
 
 
 def moved(prompts: pd.DataFrame, x: torch.Tensor, y: torch.Tensor, axis: Any, layer: int, position: str) -> Moved:
@@ -160,11 +171,16 @@ def as_json(found: Mapping[str, Moved]) -> dict[str, Any]:
 
 def _refitted(prompts: pd.DataFrame, y: torch.Tensor, layer: int, position: str) -> Any:
     """The intent axis of the trained model at the same layer; None where train prompts of a class are missing."""
-    rows = ((prompts["split"] == "train") & prompts["intent"].isin(("harmful", "harmless"))).to_numpy(copy=True)
+    rows = _fitted(prompts).to_numpy(copy=True)
     high = (prompts["intent"] == "harmful").to_numpy()[rows]
     if not rows.any() or high.all() or not high.any():
         return None
     return fit_axis(y[rows][:, None], high, layers=[layer], position=position)[0]
+
+
+def _fitted(prompts: pd.DataFrame) -> pd.Series[bool]:
+    """The prompts an intent axis is fitted on."""
+    return (prompts["split"] == "train") & prompts["intent"].isin(("harmful", "harmless"))
 
 
 def _along_random(change: torch.Tensor, gap: float) -> NDArray[np.float64]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rasslib.boundary.analysis import analyze
+from rasslib.errors import AnalysisError
 from rasslib.mitigation.moving import Moved, as_json, how_moved
 from rasslib.mitigation.outcomes import BASE, ArmModel
 from rasslib.models import load, resolve
 from rasslib.models.catalogue import ADAPTER_CONFIG
+from rasslib.models.names import public_name
 from rasslib.progress import Progress
 from rasslib.prompts import load_bundled, thinned
 from rasslib.workspace import Workspace
+from rasslib.workspace.files import plain
 
 
 def moved_arms(
@@ -23,8 +26,8 @@ def moved_arms(
     workspace: Workspace,
     progress: Progress,
     most: int | None = None,
-) -> dict[str, Moved]:
-    """What moved between the base and the first model of every arm, on the bundled prompts.
+) -> tuple[dict[str, Moved], dict[str, str]]:
+    """What moved between the base and the first model of every arm, on the bundled prompts; and why not, by arm.
 
     The base is read and analysed first, unless its run is in the workspace; of its replies only those are asked for
     that the choice of the layer and the report need.
@@ -38,30 +41,25 @@ def moved_arms(
         progress: Told of the reading.
         most: At most so many of the bundled prompts, with the shares of every intent, split and category.
     """
-    bundled = load_bundled()
-    bundled = bundled if most is None or most >= len(bundled) else thinned(bundled, most)
+    whole = load_bundled()
+    bundled = whole if most is None else thinned(whole, most)
     before = load(resolve(base, None, template), device=device, dtype="float32", progress=progress)
-    run = analyze(
-        before, bundled, bundled, workspace, None, progress, title=f"{base} on bundled prompts", complete=False
-    )
-    found: dict[str, Moved] = {}
+    title = f"{public_name(base)} on {'' if len(bundled) == len(whole) else f'{len(bundled)} '}bundled prompts"
+    run = analyze(before, bundled, bundled, workspace, None, progress, title=title, complete=False)
+    found, missing = dict[str, Moved](), dict[str, str]()
     for one in models:
         if one.arm == BASE or one.arm in found or one.adapter is None or one.way:
             continue
-        whole = not (one.adapter / ADAPTER_CONFIG).is_file()
-        spec = resolve(str(one.adapter), None, template) if whole else resolve(base, one.adapter, template)
+        alone = not (one.adapter / ADAPTER_CONFIG).is_file()
+        spec = resolve(str(one.adapter), None, template) if alone else resolve(base, one.adapter, template)
         after = load(spec, device=device, dtype="float32", progress=progress)
-        found[one.arm] = how_moved(run, after, progress)
-    return found
+        try:
+            found[one.arm] = how_moved(run, after, progress)
+        except AnalysisError as error:  # the others can still be told
+            missing[one.arm] = str(error)
+    return found, missing
 
 
-def moves(
-    models: Sequence[ArmModel],
-    base: str,
-    template: str,
-    device: str | None,
-    workspace: Workspace,
-    progress: Progress,
-) -> dict[str, Any]:
-    """The same for JSON, on all bundled prompts."""
-    return as_json(moved_arms(models, base, template, device, workspace, progress))
+def moves(found: Mapping[str, Moved], missing: Mapping[str, str]) -> dict[str, Any]:
+    """The same, as it is added to a comparison."""
+    return dict(plain({"moved": as_json(found)} | ({"not_moved": dict(missing)} if missing else {})))

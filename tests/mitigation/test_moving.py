@@ -1,14 +1,22 @@
-"""How the boundary moved: by hand on made-up activations."""
+"""How the boundary moved: by hand on made-up activations, and read from a tiny model."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 
+from rasslib.boundary.analysis import analyze
 from rasslib.boundary.directions import fit_axis
-from rasslib.errors import AnalysisError
-from rasslib.mitigation.moving import moved
+from rasslib.boundary.margin import margins
+from rasslib.errors import AnalysisError, Stopped
+from rasslib.mitigation.moving import how_moved, moved
+from rasslib.models import load, resolve
+from rasslib.workspace import Workspace
+from tests.pages.conftest import fake_prompts
+from tests.tiny import tiny_adapter, tiny_folder, tiny_lens
 
 
 def _made() -> tuple[pd.DataFrame, torch.Tensor]:
@@ -51,3 +59,33 @@ def test_train_prompts_alone_are_a_sentence() -> None:
     axis = fit_axis(x[:, None], (prompts["intent"] == "harmful").to_numpy(), layers=[0])[0]
     with pytest.raises(AnalysisError, match="test split"):
         moved(prompts.assign(split="train"), x, x, axis, 0, "last_template")
+
+
+def test_the_trained_model_is_read_once_and_goes_on_where_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, prompts = Workspace(tmp_path / "place"), fake_prompts(12)
+    run = analyze(tiny_lens(), prompts, prompts, place, title="tiny", complete=False)
+    spec = resolve(str(tiny_folder(tmp_path)), tiny_adapter(tmp_path / "adapter"), "auto")
+    after = load(spec, dtype="float32", batch_size=4)
+    assert after.key != run.key
+
+    class StopEarly:
+        def update(self, stage: str, done: int, total: int) -> None:
+            if done:
+                raise Stopped
+
+    with pytest.raises(Stopped):
+        how_moved(run, after, StopEarly())
+    used = (prompts["split"] == "test") | ((prompts["split"] == "train") & (prompts["intent"] != "borderline"))
+    key, ids = f"{after.key}-layer-{run.layer}", prompts["id"].tolist()
+    assert len(place.activations.has(key, ids, (run.position,))) == 4
+    found = how_moved(run, after)
+    assert place.activations.has(key, ids, (run.position,)) == set(prompts["id"][used])
+    seen = after.capture(found.table["prompt"].tolist(), layers=[run.layer], positions=[run.position])
+    axis = run.directions.get("intent", run.directions[run.axis])[run.layer]
+    expected = margins(seen.activations[run.position].float(), [axis])[:, 0]
+    assert found.table["after"].to_numpy() == pytest.approx(expected, abs=1e-5)
+    assert (found.table["after"] - found.table["before"]).abs().max() > 1e-3
+    monkeypatch.setattr(after, "capture", None)
+    pd.testing.assert_frame_equal(how_moved(run, after).table, found.table)

@@ -13,7 +13,7 @@ from rasslib.mitigation.held_out import held_out_sets
 from rasslib.mitigation.jobs.asks import CompareAsk, TrainAsk
 from rasslib.mitigation.jobs.job import Job
 from rasslib.mitigation.live import Live
-from rasslib.mitigation.moving_arms import moved_arms
+from rasslib.mitigation.moving_arms import moved_arms, moves
 from rasslib.mitigation.moving_files import save_moved
 from rasslib.mitigation.training_prompts import training_prompts
 from rasslib.models import load_pretrained
@@ -82,10 +82,9 @@ def compare_for(job: Job, ask: CompareAsk, progress: Progress) -> None:
     )
     atomic_json(job.folder / RESULT, result)  # shown even where what follows breaks
     if ask.moved:
-        found = moved_arms(models, ask.base, ask.template, None, Workspace(), progress, most=ask.moved)
+        found, missing = moved_arms(models, ask.base, ask.template, None, Workspace(), progress, most=ask.moved)
         save_moved(job.folder / "moved", found)
-        result["moved"] = {arm: one.as_dict() for arm, one in found.items()}
-        atomic_json(job.folder / RESULT, result)
+        atomic_json(job.folder / RESULT, result | moves(found, missing))
 
 
 def _path(text: str) -> Path | None:
