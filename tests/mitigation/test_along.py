@@ -14,6 +14,7 @@ from rasslib.errors import WorkspaceError
 from rasslib.mitigation.along import comparisons_along
 from rasslib.mitigation.compare_report import markdown
 from rasslib.mitigation.comparing import FORMAT
+from rasslib.mitigation.moving_files import read_moved
 from rasslib.models.catalogue import ADAPTER_WEIGHTS, shipped_adapters
 from rasslib.settings import assets_dir
 
@@ -31,7 +32,8 @@ def _strings(value: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_those_that_come_along_are_whole(name: str) -> None:
-    result = comparisons_along()[name].result
+    along = comparisons_along()[name]
+    result = along.result
     assert result["format"] == FORMAT, "compare again, and ship that"
     assert not {"report", "moved"} & set(result)
     assert "## Rates by set" in markdown(result)
@@ -40,6 +42,7 @@ def test_those_that_come_along_are_whole(name: str) -> None:
         key: hashlib.sha256((path / ADAPTER_WEIGHTS).read_bytes()).hexdigest()
         for key, path in shipped_adapters().items()
     }
+    assert set(read_moved(along.moved) if along.moved else {}) <= set(result["arms"])
     for one in result["models"]:
         if one["adapter"] and one["adapter"]["name"] in shipped:
             assert one["adapter"]["sha256"] == shipped[one["adapter"]["name"]], "the adapter changed since"

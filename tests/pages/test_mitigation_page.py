@@ -44,19 +44,24 @@ def words(at: AppTest) -> str:
     return "\n".join(str(e.value) for kind in kinds for e in kind).replace("\\", "")
 
 
+def made_moved() -> dict[str, Moved]:
+    """Nine prompts of one arm."""
+    n = 9
+    table = pd.DataFrame(
+        {"id": [f"p{k}" for k in range(n)], "prompt": "<script>alert(1)</script>",
+         "intent": ["harmful", "borderline", "harmless"] * 3, "before": 1.0, "after": -0.5, "refitted": 0.1,
+         "x": range(n), "y": 0.0, "x_after": 1.0, "y_after": range(n)}
+    ).astype({"x": float, "y_after": float})  # fmt: skip
+    along = dict.fromkeys(("harmful", "borderline", "harmless"), (0.1, -0.1))
+    return {"generic": Moved(table, 2, "last_template", (0.5, 0.2), None, 0.9, along)}
+
+
 def finish(job: Job, moved: bool = True) -> None:
     """Write what a comparison would have found."""
     result = summarise([_outcome("base", FEW, 1), _outcome("generic", MANY), _outcome("<b>x", FEW)], SETS, QUICK)
     atomic_json(job.folder / RESULT, result)
     if moved:
-        n = 9
-        table = pd.DataFrame(
-            {"id": [f"p{k}" for k in range(n)], "prompt": "<script>alert(1)</script>",
-             "intent": ["harmful", "borderline", "harmless"] * 3, "before": 1.0, "after": -0.5, "refitted": 0.1,
-             "x": range(n), "y": 0.0, "x_after": 1.0, "y_after": range(n)}
-        ).astype({"x": float, "y_after": float})  # fmt: skip
-        along = dict.fromkeys(("harmful", "borderline", "harmless"), (0.1, -0.1))
-        save_moved(job.folder / "moved", {"generic": Moved(table, 2, "last_template", (0.5, 0.2), None, 0.9, along)})
+        save_moved(job.folder / "moved", made_moved())
     job.ended(FINISHED)
 
 
@@ -74,18 +79,25 @@ def test_an_empty_workspace_says_what_to_do(empty_workspace: Workspace) -> None:
 
 
 def test_a_comparison_that_comes_along_is_shown_before_anything_ran(
-    empty_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    empty_workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     result = summarise([_outcome("base", FEW, 1), _outcome("generic", MANY)], SETS, QUICK)
-    known = {"a": Along("a", "*All* <b>arms</b>", result), "b": Along("b", "Old", {"format": 1})}
+    save_moved(tmp_path / "a", made_moved())
+    known = {
+        "a": Along("a", "*All* <b>arms</b>", result, tmp_path / "a"),
+        "b": Along("b", "Old", {"format": 1}),
+        "c": Along("c", "Unlike", result | {"not_moved": {"generic": "<b>It</b> has another shape."}}),
+    }
     monkeypatch.setattr(compare_panel, "comparisons_along", lambda: known)
     at = open_page()
     assert not at.exception and not at.error, words(at)
     assert at.selectbox(key="mitigation-comparison").value == "along:a" and "None of yours yet" in words(at)
     table = next(frame.value for frame in at.dataframe if "mean RR" in frame.value and "arm" in frame.value)
-    assert list(table["arm"]) == ["base", "generic"]
+    assert list(table["arm"]) == ["base", "generic"] and "How the boundary moved" in words(at)
+    at.selectbox(key="mitigation-comparison").set_value("along:c").run()
+    assert not at.exception and "boundary moved in generic is not told" in words(at)
     at.selectbox(key="mitigation-comparison").set_value("along:b").run()
-    assert not at.exception and "earlier version" in words(at) and "they replied is kept" not in words(at)
+    assert not at.exception and "earlier version" in words(at)
 
 
 def test_many_arms_are_told_apart_by_the_legend_alone() -> None:

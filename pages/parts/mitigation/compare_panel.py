@@ -53,7 +53,7 @@ def show() -> None:
         persist_state="session",
     )
     if chosen in along:
-        compare_results.show(along[chosen].result, along[chosen].name)
+        compare_results.show(along[chosen].result, along[chosen].name, along[chosen].moved)
     else:
         _one(found[chosen], states[chosen], busy)
 

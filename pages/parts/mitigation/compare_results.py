@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.parts import errors
 from pages.parts.mitigation import moved_panel, trade_off_chart
-from rasslib.mitigation.compare_facts import exposure_table, published_table, steering_words
+from rasslib.mitigation.compare_facts import exposure_table, not_moved_words, published_table, steering_words
 from rasslib.mitigation.compare_report import markdown
 from rasslib.mitigation.compare_tables import differences_table, long_table, means_table, rates_table
 from rasslib.mitigation.compare_words import (
@@ -25,6 +25,8 @@ from rasslib.mitigation.compare_words import (
 from rasslib.mitigation.comparing import FORMAT
 from rasslib.mitigation.jobs.doing import RESULT
 from rasslib.mitigation.jobs.job import Job
+from rasslib.mitigation.moving import as_json
+from rasslib.mitigation.moving_files import read_moved
 from rasslib.prompts import to_csv_bytes
 from rasslib.workspace.files import read_json
 
@@ -52,14 +54,16 @@ def show(result: Mapping[str, Any], name: str, moved: Path | None = None) -> Non
         WorkspaceError: Its files cannot be read.
     """
     if result.get("format") != FORMAT:
-        kept = ": what they replied is kept" if moved is not None else ""
-        st.info(f"An earlier version made this comparison. Compare the same arms again{kept}.")
+        st.info("An earlier version made this comparison. Compare the same arms again: replies once given are kept.")
         return
     _tables(result)
     _chart(result)
     _theirs(result)
-    if moved is not None:
-        moved_panel.show(moved)
+    places = read_moved(moved) if moved is not None else {}
+    if places:
+        moved_panel.show(places)
+    if result.get("not_moved"):
+        st.caption(errors.plain(not_moved_words(result)))
     exposure = exposure_table(result)
     if len(exposure):
         with st.expander("What each arm saw in training"):
@@ -71,7 +75,7 @@ def show(result: Mapping[str, Any], name: str, moved: Path | None = None) -> Non
     with st.expander("Sets, models, settings"):
         for one in (*sets_words(result), *made_words(result)):
             st.write(errors.plain(one))
-    _downloads(name, result)
+    _downloads(name, lambda: {"moved": as_json(places), **result} if places else result)
 
 
 def _tables(result: Mapping[str, Any]) -> None:
@@ -121,12 +125,13 @@ def _theirs(result: Mapping[str, Any]) -> None:
         st.caption(errors.plain(published_words(result)))
 
 
-def _downloads(name: str, result: Mapping[str, Any]) -> None:
+def _downloads(name: str, whole: Callable[[], Mapping[str, Any]]) -> None:
+    """Files, made when they are asked for."""
     row = st.container(horizontal=True)
     files = (
-        ("Numbers (CSV)", to_csv_bytes(long_table(result)), "csv", "text/csv"),
-        ("Everything (JSON)", json.dumps(result, indent=1).encode(), "json", "application/json"),
-        ("Report (Markdown)", markdown(result).encode(), "md", "text/markdown"),
+        ("Numbers (CSV)", lambda: to_csv_bytes(long_table(whole())), "csv", "text/csv"),
+        ("Everything (JSON)", lambda: json.dumps(whole(), indent=1).encode(), "json", "application/json"),
+        ("Report (Markdown)", lambda: markdown(whole()).encode(), "md", "text/markdown"),
     )
     for label, data, end, mime in files:
         row.download_button(

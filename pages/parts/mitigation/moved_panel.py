@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from collections.abc import Mapping
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -14,19 +14,11 @@ from pages.parts.hover import hover_text
 from rasslib.mitigation.compare_facts import moved_table
 from rasslib.mitigation.compare_words import MARGIN
 from rasslib.mitigation.moving import Moved
-from rasslib.mitigation.moving_files import read_moved
 from rasslib.prompts import to_csv_bytes
 
 
-def show(folder: Path) -> None:
-    """The panel; nothing where it was not asked for.
-
-    Raises:
-        WorkspaceError: Its files are damaged.
-    """
-    found = read_moved(folder)
-    if not found:
-        return
+def show(found: Mapping[str, Moved]) -> None:
+    """The panel, of one arm or more."""
     st.markdown("**How the boundary moved**")
     arm = st.segmented_control(
         "Arm", list(found), default=next(iter(found)), required=True, key="mitigation-moved-arm",
