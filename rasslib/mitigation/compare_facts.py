@@ -11,6 +11,9 @@ from rasslib.mitigation.compare_tables import NAMES, percent, signed
 from rasslib.mitigation.paired import QUANTITIES
 from rasslib.prompts.cells import counted
 
+UNKNOWN = "not recorded"
+"""For what an adapter's folder does not tell."""
+
 
 def exposure_table(result: Mapping[str, Any]) -> pd.DataFrame:
     """How much of each set every trained model saw."""
@@ -26,8 +29,8 @@ def exposure_table(result: Mapping[str, Any]) -> pd.DataFrame:
                         "arm": name,
                         "seed": settings.get("seed"),
                         "recipe": told.get("recipe"),
-                        "method": settings.get("method") or "sft",
-                        "started from": start or "base",
+                        "method": (settings.get("method") or "sft") if told else UNKNOWN,
+                        "started from": (start or "base") if told else UNKNOWN,
                         "steps": training.get("steps"),
                         "examples a step": size,
                         "set": group,
@@ -43,7 +46,7 @@ def exposure_table(result: Mapping[str, Any]) -> pd.DataFrame:
 
 def _made_of(told: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Exposure of a training that went through every example once an epoch, from what its provenance counts."""
-    counts = (told.get("data") or {}).get("examples") or {"not recorded": None}
+    counts = (told.get("data") or {}).get("examples") or {UNKNOWN: None}
     epochs = (told.get("settings") or {}).get("epochs")
     return {
         {"harmless": "generic"}.get(name, name): {
@@ -63,6 +66,12 @@ def steering_words(result: Mapping[str, Any]) -> list[str]:
         for name, arm in result["arms"].items()
         for done in arm["steering"]
     ]
+
+
+def not_moved_words(result: Mapping[str, Any]) -> str:
+    """Of which arms it cannot be told how the boundary moved, and why; empty where there is none."""
+    missing = (result.get("not_moved") or {}).items()
+    return " ".join(f"How the boundary moved in {arm} is not told. {why}" for arm, why in missing)
 
 
 def published_table(result: Mapping[str, Any]) -> pd.DataFrame:

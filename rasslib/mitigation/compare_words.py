@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from rasslib.mitigation.held_out import OWN
-from rasslib.mitigation.settings import HOW_RUN, AlignSettings
+from rasslib.mitigation.settings import HOW_RUN, METHODS, AlignSettings
 
 OWN_TO_ARMS = {"recipe", "seed", "benign_size", "steps", "epochs", "batch_size", "reply_tokens", *HOW_RUN}
 """What may differ between arms that are compared for their benign data; steps and batch are taken as trained."""
+
+OF_METHODS: dict[str, tuple[str, ...]] = {
+    "prefix_share": ("p-sft",),
+    "beta": ("dpo", "grpo"),
+    **dict.fromkeys(("generations", "completion_tokens", "temperature"), ("grpo",)),
+}
+"""Settings that only some methods use."""
+
+SAID = ("method", "steps", "batch", "harmful examples", "start")
+"""What :func:`effort_words` says of a training in any case."""
 
 RATES = "n counts valid replies, of all seeds together; invalid ones are left out."
 DIFFERENCES = (
@@ -50,10 +59,9 @@ def means_words(result: Mapping[str, Any]) -> list[str]:
 def home_words(result: Mapping[str, Any]) -> str:
     """That an arm may be at home on a set; empty where none is."""
     groups = {group for arm in result["arms"].values() for one in arm["training"] for group in _benign(one)}
-    homes = {
-        "triggers": sorted(group for group in groups if group.startswith("trigger")),
-        "harmless": [group for group in ("generic",) if group in groups],
-    }
+    triggers = sorted(group for group in groups if group.startswith("trigger"))
+    homes = {name: triggers for name in result["sets"] if name.startswith("triggers")}
+    homes["harmless"] = [group for group in ("generic",) if group in groups]
     found = [
         f"{name} resembles what arms with {' and '.join(seen)} data were trained on"
         for name, seen in homes.items()
@@ -63,15 +71,30 @@ def home_words(result: Mapping[str, Any]) -> str:
 
 
 def unlike_words(result: Mapping[str, Any]) -> str:
-    """In what the trained arms differ besides their benign data; empty where in nothing."""
-    made: dict[str, dict[str, list[str]]] = {}
-    for name, arm in result["arms"].items():
-        for one in filter(None, arm["training"][:1]):
-            made.setdefault(_effort_key(one), {}).setdefault(effort_words(one), []).append(name)
-    if len(made) < 2:
-        return ""
-    each = "; ".join(f"{', '.join(arms)}: {effort}" for one in made.values() for effort, arms in one.items())
-    return f"These arms differ in more than their benign data, so their differences are not of data alone. {each}."
+    """In what the trained arms differ besides their benign data, and of which it is not known; empty where nothing."""
+    trained = {name: arm["training"][0] for name, arm in result["arms"].items() if arm["training"]}
+    unknown = [name for name, told in trained.items() if not told]
+    efforts = {name: _effort(told) for name, told in trained.items() if told}
+    found = [f"How {' and '.join(unknown)} came about is not recorded."] if unknown else []
+    unlike = sorted(
+        {
+            what
+            for one in efforts.values()
+            for other in efforts.values()
+            for what in one.keys() | other.keys()
+            if one.get(what) != other.get(what)
+        }
+    )
+    if unlike:
+        alike: dict[str, list[str]] = {}
+        for name, effort in efforts.items():
+            others = (f", {what} {effort[what]}" for what in unlike if what in effort and what not in SAID)
+            alike.setdefault(effort_words(trained[name]) + "".join(others), []).append(name)
+        each = "; ".join(f"{', '.join(arms)}: {words}" for words, arms in alike.items())
+        found.append(
+            f"These arms differ in more than their benign data, so their differences are not of data alone. {each}."
+        )
+    return " ".join(found)
 
 
 def made_words(result: Mapping[str, Any]) -> list[str]:
@@ -123,14 +146,24 @@ def _benign(told: Mapping[str, Any]) -> list[str]:
     return ["generic"] if told.get("recipe") == "sft" else []
 
 
-def _effort_key(told: Mapping[str, Any]) -> str:
-    """All that two trainings should share if their benign data are to be compared."""
-    training, start = told.get("training") or {}, told.get("start") or {}
-    settings = {name: value for name, value in vars(AlignSettings()).items() if name not in OWN_TO_ARMS}
-    settings |= {name: value for name, value in (told.get("settings") or {}).items() if name in settings}
-    harmful = ((told.get("data") or {}).get("examples") or {}).get("harmful")
-    batch = training.get("batch") or (told.get("settings") or {}).get("batch_size")
-    return json.dumps([settings, training.get("steps"), batch, harmful, start.get("weights")], sort_keys=True)
+def _effort(told: Mapping[str, Any]) -> dict[str, Any]:
+    """All that two trainings should share if their benign data are to be compared, by name."""
+    training, given = told.get("training") or {}, told.get("settings") or {}
+    settings = vars(AlignSettings()) | given
+    method = settings["method"]
+    effort = {
+        name.replace("_", " "): settings[name]
+        for name in vars(AlignSettings())
+        if name not in OWN_TO_ARMS
+        and method in OF_METHODS.get(name, METHODS)
+        and not (name == "harmful_share" and settings["recipe"] == "sft")  # takes its examples as they are
+    }
+    return effort | {
+        "steps": training.get("steps"),
+        "batch": training.get("batch") or given.get("batch_size"),
+        "harmful examples": ((told.get("data") or {}).get("examples") or {}).get("harmful"),
+        "start": (told.get("start") or {}).get("weights"),
+    }
 
 
 def effort_words(told: Mapping[str, Any]) -> str:

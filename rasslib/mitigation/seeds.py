@@ -17,7 +17,12 @@ def check_seeds(arm: str, models: Sequence[ArmModel]) -> None:
     Raises:
         AnalysisError: They differ in more than their seed, or are the same model.
     """
-    folders = [one.adapter for one in models if one.adapter is not None and not one.way]
+    if len({(one.way, one.adapter is None) for one in models}) > 1:
+        raise AnalysisError(
+            f"The models of the arm {arm} are steered in different ways, or only some are: give each a name of its own "
+            f"(NAME=WAY@ADAPTER)."
+        )
+    folders = [one.adapter for one in models if one.adapter is not None]
     told = [provenance_of(folder) for folder in folders]
     made = [one.get("settings", {}) | {"start": one.get("start", {}).get("weights")} for one in told]
     keys = {key for one in made for key in one} - {"seed", *HOW_RUN}
@@ -27,7 +32,7 @@ def check_seeds(arm: str, models: Sequence[ArmModel]) -> None:
             f"The models of the arm {arm} differ in {', '.join(sorted(unlike))}, so they are not seeds of one "
             "training: give each a name of its own (NAME=FOLDER)."
         )
-    digests = [adapter_digest(folder) for folder in folders]
+    digests = [adapter_digest(one.adapter) for one in models if one.adapter is not None and not one.way]
     if len(set(filter(None, digests))) < len(list(filter(None, digests))):
         raise AnalysisError(f"Two models of the arm {arm} have the same weights; name each training once.")
 

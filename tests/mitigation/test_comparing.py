@@ -15,16 +15,18 @@ import pytest
 from rasslib.benchmarks.subject import Subject
 from rasslib.errors import AnalysisError, BenchmarkError, ModelError, Stopped
 from rasslib.mitigation.arms import check_base, named_arms
+from rasslib.mitigation.compare_facts import exposure_table
 from rasslib.mitigation.compare_report import markdown, write_report
 from rasslib.mitigation.compare_words import home_words, unlike_words
 from rasslib.mitigation.comparing import CompareSettings, compare, summarise
 from rasslib.mitigation.held_out import HeldOut, held_out_sets
 from rasslib.mitigation.outcomes import ArmModel, Outcome
 from rasslib.mitigation.published import published
-from rasslib.mitigation.references import references
+from rasslib.mitigation.references import kin_of, references
 from rasslib.mitigation.seeds import check_seeds
 from rasslib.mitigation.speakers import Speaker
 from rasslib.mitigation.utility import is_right, utility_set
+from rasslib.models.fingerprint import adapter_digest
 from rasslib.models.lens import Lens
 from rasslib.refusal.rates import wilson
 from rasslib.workspace import Workspace
@@ -155,6 +157,44 @@ def test_models_of_one_arm_are_seeds(tmp_path: Path) -> None:
         compare([ArmModel("trigger", tmp_path / name) for name in ("0-9", "copy")], SETS, _never, QUICK)
 
 
+def test_what_is_steered_unlike_is_no_seed(tmp_path: Path) -> None:
+    for name, rank in (("one", 8), ("two", 4)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "provenance.json").write_text(json.dumps({"settings": {"rank": rank}}))
+        (tmp_path / name / "adapter_model.safetensors").write_text(name)
+    one, two = tmp_path / "one", tmp_path / "two"
+    check_seeds("x", [ArmModel("x", one, "ablation-random"), ArmModel("x", one, "ablation-random", 1)])
+    for other in (ArmModel("x", one), ArmModel("x", one, "conditional"), ArmModel("x", None, "ablation")):
+        with pytest.raises(AnalysisError, match="steered in different ways"):
+            check_seeds("x", [ArmModel("x", one, "ablation"), other])
+    with pytest.raises(AnalysisError, match="x differ in rank"):
+        check_seeds("x", [ArmModel("x", one, "ablation"), ArmModel("x", two, "ablation")])
+
+
+def test_a_training_is_compared_with_what_it_started_from(tmp_path: Path) -> None:
+    for name in ("start", "same-recipe", "after"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "adapter_model.safetensors").write_text(name)
+    digest = adapter_digest(tmp_path / "start")
+    (tmp_path / "after" / "provenance.json").write_text(json.dumps({"start": {"weights": digest[:16]}}))
+    models = [ArmModel("base"), *(ArmModel(name, tmp_path / name) for name in ("start", "same-recipe", "after"))]
+    assert kin_of(models[3], models) == ["start"] and kin_of(models[1], models) == kin_of(models[0], models) == []
+    names = [one.arm for one in models]
+    assert references("after", names, {}, kin_of(models[3], models)) == ["base", "start"]
+
+
+def test_what_is_not_recorded_is_not_made_up(tmp_path: Path) -> None:
+    refused, folder = {"plain": 1, "hard": 2, "bad": 6}, tmp_path / "bare"
+    folder.mkdir()
+    outcomes = [_outcome("base", refused), replace(_outcome("bare", refused), model=ArmModel("bare", folder))]
+    result = summarise(outcomes, SETS, QUICK)
+    row = exposure_table(result).iloc[0]
+    assert list(row[["method", "started from", "set"]]) == ["not recorded"] * 3
+    assert "How bare came about is not recorded." in markdown(result)
+    told = markdown(result | {"not_moved": {"bare": "<b> has another shape."}})
+    assert "boundary moved in bare is not told. \\<b\\> has another shape." in told
+
+
 def _never(model: ArmModel) -> Speaker:
     raise AssertionError(f"{model.arm} was loaded, though the arms cannot be compared")
 
@@ -179,9 +219,11 @@ def test_arms_that_differ_in_more_than_data_are_told() -> None:
         return {"arms": arms, "sets": {"triggers": {}, "harmless": {}}}
 
     alike = {"recipe": "trigger", "seed": 0, "learning_rate": 5e-4}
-    assert unlike_words(result(alike, alike | {"recipe": "random", "seed": 1, "checkpoints": 3}, {})) == ""
-    told = unlike_words(result(alike, alike | {"learning_rate": 1e-4}))
-    assert "a0: sft, 7 steps of 8, 9 harmful and 5 benign" in told
+    assert unlike_words(result(alike, alike | {"recipe": "random", "seed": 1, "checkpoints": 3})) == ""
+    assert unlike_words(result(alike, {})) == "How a1 came about is not recorded."
+    told = unlike_words(result(alike, alike | {"learning_rate": 1e-4}, alike | {"prefix_share": 0.1}))
+    assert "a0: sft, 7 steps of 8, 9 harmful and 5 benign examples, learning rate 0.0005; a1:" in told
+    assert "prefix share" not in told, "of another method"
     assert "triggers resembles what arms with trigger-0 and trigger-1 data" in home_words(result(alike, alike))
     assert home_words(result({})) == ""
 
