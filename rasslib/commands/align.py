@@ -49,6 +49,9 @@ def align(
     strengthen: Annotated[float | None, typer.Option(help="Multiply the trained update by this at the end.")] = None,
     rank: Annotated[int | None, typer.Option(help="LoRA rank.")] = None,
     full: Annotated[bool, typer.Option(help="Train all weights; the result is a model folder.")] = False,
+    prefix_share: Annotated[
+        float | None, typer.Option(help="Share of the refusals behind a compliant opening (p-sft).")
+    ] = None,
     beta: Annotated[float | None, typer.Option(help="Weight of staying near the start (dpo, grpo).")] = None,
     generations: Annotated[int | None, typer.Option(help="Replies to each prompt (grpo).")] = None,
     completion_tokens: Annotated[int | None, typer.Option(help="Length at which these are cut (grpo).")] = None,
@@ -92,6 +95,7 @@ def align(
         "learning_rate": learning_rate,
         "strengthen": strengthen,
         "rank": rank,
+        "prefix_share": prefix_share,
         "beta": beta,
         "generations": generations,
         "completion_tokens": completion_tokens,
@@ -142,7 +146,10 @@ def align(
 
 
 def _tell(event: Event) -> None:
-    """Refusal rates on validation prompts, when they are measured along the way."""
+    """Loss, and refusal rates on validation prompts when they are measured along the way."""
+    if event.values:
+        each = ", ".join(f"{name} {value:.4g}" for name, value in event.values.items())
+        sys.stderr.write(f"Step {event.step} of {event.steps}: {each}.\n")
     if event.rates:
         each = ", ".join(f"{intent} {one['refused']} of {one['n']}" for intent, one in event.rates.items())
         sys.stderr.write(f"Step {event.step} of {event.steps}, validation prompts refused: {each}.\n")

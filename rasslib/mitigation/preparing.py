@@ -98,8 +98,9 @@ def choose(
     for kind, n in (("harmful", int((rows["intent"] == "harmful").sum())), ("harmless", _benign(rows))):
         if n < FEWEST and not (kind == "harmless" and n == 0 and settings.recipe == "refusals"):
             raise TrainingError(
-                f"The train split holds {n} {kind} prompts; a training needs at least {FEWEST} harmful and "
-                f"{FEWEST} harmless ones: add prompts, or label more of them as harmful and harmless."
+                f"The train split holds {n} {kind} prompts that the recipe {settings.recipe} can use; a training needs "
+                f"at least {FEWEST} harmful and {FEWEST} harmless ones: add prompts (for triggers and candidates: to "
+                "their file), or label more of them as harmful and harmless."
             )
     if settings.recipe == "refusals" and settings.method == "dpo":
         notes = (*notes, "Pairs of harmful prompts only.")

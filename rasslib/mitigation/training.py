@@ -36,8 +36,8 @@ class Trained:
         steps: Optimiser steps.
         resumed_at: Step from which this process went on; 0 if it started from the beginning.
         label_tokens: Reply tokens in the examples, one epoch.
-        first_loss, last_loss: Mean loss over the first and the last ten steps of this process (NaN if there was none):
-            per reply token, with DPO per pair, with GRPO of its own kind.
+        first_loss, last_loss: Mean loss over the first and the last ten steps of this process, at most half of them
+            each (NaN if there was none); per reply token, with DPO per pair, with GRPO of its own kind.
         seconds: Wall-clock time of this process.
         exposure: Draws, passes and reply tokens by set, of the whole training.
         history: Loss and validation rates along the way.
@@ -112,14 +112,15 @@ def fine_tune(
         raise watch.stopped
     trained: Any = trainer.model
     trained.eval()
+    few = max(1, min(10, len(watch.losses) // 2))
     seen = _seen_tokens(rows, preferences, settings, chat)
     return Trained(
         model=trained,
         steps=int(trainer.state.global_step),
         resumed_at=_step(last) if last else 0,
         label_tokens=sum(_reply_tokens(rows)),
-        first_loss=_mean(watch.losses[:10]),
-        last_loss=_mean(watch.losses[-10:]),
+        first_loss=_mean(watch.losses[:few]),
+        last_loss=_mean(watch.losses[-few:]),
         seconds=time.monotonic() - started,
         exposure=plan.exposure([example.group for example in examples], seen),
         history=history(read_live(folder / FILE)),
