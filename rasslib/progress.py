@@ -35,12 +35,17 @@ class Clock:
 
     now: Callable[[], float] = time.monotonic
     started: dict[str, tuple[float, int]] = field(default_factory=dict)
+    _reached: dict[str, int] = field(default_factory=dict)
 
     def seconds_left(self, stage: str, done: int, total: int) -> float | None:
         """Seconds left in ``stage`` at its mean speed so far; None until something is finished.
 
-        What was done at the first call (found in the cache) does not count as speed.
+        What was done at the first call (found in the cache) does not count as speed. A stage that falls back has begun
+        again.
         """
+        if done < self._reached.get(stage, 0):
+            self.started.pop(stage, None)
+        self._reached[stage] = done
         start, first = self.started.setdefault(stage, (self.now(), done))
         if done <= first:
             return None

@@ -130,3 +130,14 @@ def test_progress_tells_count_and_time_left() -> None:
     assert line("Reading", 40, 100, clock.seconds_left("Reading", 40, 100)) == "Reading: 40 of 100, about 30 s left"
     assert line("Loading the model", 0, 1, None) == "Loading the model"
     assert line("Reading", 4, 1000, 400) == "Reading: 4 of 1,000, about 7 min left"
+
+
+def test_a_stage_that_begins_again_is_timed_anew() -> None:
+    now = 0.0
+    clock = Clock(now=lambda: now)
+    clock.seconds_left("Reading", 0, 100)
+    now = 500.0
+    assert clock.seconds_left("Reading", 100, 100) == 0
+    assert clock.seconds_left("Reading", 0, 40) is None
+    now = 510.0
+    assert clock.seconds_left("Reading", 10, 40) == 30
