@@ -11,7 +11,7 @@ from rasslib.boundary.run import Analysis
 from rasslib.errors import AnalysisError
 from rasslib.models.fingerprint import adapter_digest
 from rasslib.models.lens import Lens
-from rasslib.models.names import public_name
+from rasslib.models.names import public_name, spoken_name
 from rasslib.progress import Progress
 from rasslib.steering.book import Book, book_of
 from rasslib.steering.building import recipe_key
@@ -52,11 +52,7 @@ class Subject:
     @property
     def label(self) -> str:
         """For tables: model, adapter, steering."""
-        spec = getattr(self.lens, "spec", None)
-        adapter = getattr(spec, "adapter", None)
-        name = public_name(self.lens.name)
-        if adapter is not None and not (name == "embedded" and adapter.name == "generic"):
-            name += f" + {adapter.name}"
+        name = spoken_name(self.lens)
         return name if self.steering is None else f"{name}, {self.steering.recipe.text()}"
 
     def decided(self, prompts: Mapping[str, str], progress: Progress | None = None) -> dict[Recipe, list[str]]:

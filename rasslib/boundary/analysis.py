@@ -41,7 +41,7 @@ from rasslib.boundary.reading import (
     stored,
     texts,
 )
-from rasslib.boundary.run import Analysis, margins_of, open_run, save_analysis
+from rasslib.boundary.run import Analysis, margins_of, save_analysis
 from rasslib.boundary.statistics import split_half_cosine
 from rasslib.clock import Clock
 from rasslib.errors import AnalysisError
@@ -112,8 +112,7 @@ def analyze(
         raise AnalysisError("There are no prompts to analyse; add some, or use the bundled set.")
     table = _joined(prompts, fit)
     findings.require_classes(table)
-    if not complete and (known := _complete(workspace, _run_id(lens, table, settings))) is not None:
-        return known
+    known = _is_complete(workspace, _run_id(lens, table, settings))
     clock = Clock()
     openers = score_openers(lens, settings.openers)
     with clock.stage("activations"):
@@ -128,8 +127,9 @@ def analyze(
         found = _find(lens, table, workspace, settings, openers, title or lens.name)
     found.summary["seconds"] = clock.seconds
     found.summary["complete"] = False
-    save_analysis(found, _record(lens, settings))
-    return complete_run(lens, found, workspace, progress, settings) if complete else found
+    if not known:  # an early run never stands in place of a complete one
+        save_analysis(found, _record(lens, settings))
+    return complete_run(lens, found, workspace, progress, settings) if complete or known else found
 
 
 def complete_run(
@@ -322,10 +322,9 @@ def _with_behaviour(
     return pd.concat([table.drop(columns=[c for c in extra if c in table]), extra], axis=1)
 
 
-def _complete(workspace: Workspace, run_id: str) -> Analysis | None:
-    """The run of this id, if it is there with all its replies."""
-    found = (one for one in workspace.database.list_runs() if one.run_id == run_id)
-    return next((open_run(workspace, run_id) for one in found if one.summary.get("complete")), None)
+def _is_complete(workspace: Workspace, run_id: str) -> bool:
+    """Whether there is a run of this id with all its replies."""
+    return any(one.run_id == run_id and one.summary.get("complete") for one in workspace.database.list_runs())
 
 
 def _run_id(lens: Lens, table: pd.DataFrame, settings: AnalysisSettings) -> str:

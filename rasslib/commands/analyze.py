@@ -49,12 +49,13 @@ def analyze(
     """Find where prompts fall on a model's safety decision boundary, and save the run."""
     from rasslib.boundary.analysis import analyze as run_analysis
     from rasslib.boundary.analysis import default_settings, replace
+    from rasslib.models.names import spoken_name
 
     given, fit_set, notes = prompt_sets(prompts, fit, intent_map, intent, column)
     place = workspace_at(workspace)
     lens = lens_of(model, adapter, template, device, dtype)
     settings = default_settings() if tokens is None else replace(default_settings(), reply_tokens=tokens)
-    title = f"{model} on {'bundled prompts' if prompts == 'bundled' else Path(prompts).name}"
+    title = f"{spoken_name(lens)} on {'bundled prompts' if prompts == 'bundled' else Path(prompts).name}"
     found = run_analysis(lens, given, fit_set, place, settings, TextProgress(), title=title)
     found.summary["notes"] = [*found.summary["notes"], *notes]
     print_result(found.summary, json_, _findings(found.summary))

@@ -58,7 +58,7 @@ def generate(
     if generator == "walk":
         begins = named_starts(starts, language, seed)
         lens = lens_of(model, adapter, template, device, dtype)
-        found = bundled_run(lens, model, workspace_at(workspace))
+        found = bundled_run(lens, workspace_at(workspace))
         source = walks = walk_generator(lens, found, begins, language, progress=TextProgress())
     else:
         source = GrammarGenerator(language)

@@ -92,13 +92,14 @@ def lens_of(model: str, adapter: str | None, template: str, device: str | None, 
     return load(resolve(model, adapter, template), device=device, dtype=dtype, progress=TextProgress())
 
 
-def bundled_run(lens: Any, model: str, place: Any) -> Any:
+def bundled_run(lens: Any, place: Any) -> Any:
     """The run of the bundled prompts through this model; made now if the workspace has none."""
     from rasslib.boundary.analysis import analyze
+    from rasslib.models.names import spoken_name
     from rasslib.prompts import load_bundled
 
     bundled = load_bundled()
-    return analyze(lens, bundled, bundled, place, None, TextProgress(), title=f"{model} on bundled prompts")
+    return analyze(lens, bundled, bundled, place, None, TextProgress(), title=f"{spoken_name(lens)} on bundled prompts")
 
 
 def newest_run(place: Any) -> str:

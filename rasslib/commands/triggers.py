@@ -226,4 +226,4 @@ def _run(
 ) -> tuple[Any, Any]:
     """The model and its finished run on the bundled prompts."""
     lens = lens_of(model, adapter, template, device, dtype)
-    return lens, bundled_run(lens, model, workspace_at(workspace))
+    return lens, bundled_run(lens, workspace_at(workspace))

@@ -63,7 +63,7 @@ def yield_(
     source, size = (given, given.count()) if given else (GrammarGenerator(language), pool)
     made = candidate_table(source.generate(size, seed=seed, progress=TextProgress()))
     lens = lens_of(model, adapter, template, device, dtype)
-    found = bundled_run(lens, model, workspace_at(workspace))
+    found = bundled_run(lens, workspace_at(workspace))
     ready = make_pool(lens, found, made, predictor_of(lens, found, TextProgress()), TextProgress())
     compared = compare_policies(lens, found, ready.scored, settings, TextProgress())
     if out is not None:

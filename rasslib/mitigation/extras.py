@@ -58,9 +58,12 @@ def _of_grammar(
 ) -> Candidates:
     from rasslib.boundary.analysis import analyze
     from rasslib.models import load, resolve
+    from rasslib.models.names import spoken_name
     from rasslib.prompts import load_bundled
     from rasslib.workspace import Workspace
 
     lens, bundled = load(resolve(placed_by), device=device, progress=progress), load_bundled()
-    run = analyze(lens, bundled, bundled, Workspace(workspace), None, progress, title=f"{placed_by} on bundled prompts")
+    run = analyze(
+        lens, bundled, bundled, Workspace(workspace), None, progress, title=f"{spoken_name(lens)} on bundled prompts"
+    )
     return place_candidates(lens, run, pool, seed, progress=progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 def public_name(name: str) -> str:
@@ -10,6 +11,14 @@ def public_name(name: str) -> str:
     if name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name or Path(name).exists():
         return Path(name.replace("\\", "/")).name
     return name
+
+
+def spoken_name(lens: Any) -> str:
+    """The name of a loaded model for people, without this machine's paths and with its adapter."""
+    adapter, name = getattr(getattr(lens, "spec", None), "adapter", None), public_name(lens.name)
+    if adapter is None or (name == "embedded" and adapter.name == "generic"):
+        return name
+    return f"{name} + {adapter.name}"
 
 
 def same_model(one: str, other: str) -> bool:

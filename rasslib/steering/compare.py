@@ -10,7 +10,7 @@ from rasslib.boundary.directions import Direction
 from rasslib.boundary.run import Analysis, open_run
 from rasslib.errors import AnalysisError, WorkspaceError
 from rasslib.models.lens import Lens
-from rasslib.models.names import public_name
+from rasslib.models.names import spoken_name
 from rasslib.progress import Progress
 from rasslib.prompts import load_bundled
 from rasslib.steering.controlling import controlling_layer, direction_at
@@ -87,7 +87,7 @@ def run_for(lens: Lens, workspace: Workspace, run_id: str | None, progress: Prog
     if run_id is not None:
         raise WorkspaceError(f"There is no run {run_id}; leave out --run to use the newest one.")
     bundled, settings = load_bundled(), default_settings()
-    title = f"{public_name(lens.name)} on bundled prompts"
+    title = f"{spoken_name(lens)} on bundled prompts"
     return analyze(lens, bundled, bundled, workspace, settings, progress, title=title, complete=False)
 
 

@@ -105,12 +105,18 @@ def test_an_early_run_is_completed_later(tmp_path: Path) -> None:
     assert full.margins == pytest.approx(early.margins)
 
 
-def test_a_complete_run_is_not_replaced_by_an_early_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    prompts, place = fake_prompts(), Workspace(tmp_path)
-    whole = analyze(FakeLens(), prompts, prompts, place, title="mine")
-    monkeypatch.setattr("rasslib.boundary.analysis.save_analysis", None)
-    again = analyze(FakeLens(), prompts, prompts, place, title="another", complete=False)
-    assert (again.run_id, again.title) == (whole.run_id, "mine") and "behaviour" in again.directions
+def test_a_complete_run_stays_complete_and_can_be_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prompts, place, lens = fake_prompts(), Workspace(tmp_path), FakeLens()
+    whole = analyze(lens, prompts, prompts, place, title="mine")
+    with monkeypatch.context() as patched:
+        patched.setattr(lens, "generate", None)
+        again = analyze(lens, prompts.assign(category="new"), prompts, place, title="another", complete=False)
+    assert (again.run_id, again.title) == (whole.run_id, "another") and "behaviour" in again.directions
+    assert set(open_run(place, whole.run_id).prompts["category"]) == {"new"}
+    assert place.database.get_run(whole.run_id).summary["complete"]
+    (again.folder / "prompts.parquet").unlink()
+    analyze(lens, prompts, prompts, place, complete=False)
+    assert open_run(place, whole.run_id).margins == pytest.approx(whole.margins)
 
 
 def test_one_intent_only_is_told(tmp_path: Path) -> None:
