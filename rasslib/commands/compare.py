@@ -61,7 +61,8 @@ def compare(
     if report is not None:  # kept even where what follows breaks
         write_report(result, report)
     if moved:
-        from rasslib.mitigation.moving_arms import moved_arms, moves
+        from rasslib.mitigation.moving import moves
+        from rasslib.mitigation.moving_arms import moved_arms
 
         result |= moves(*moved_arms(models, model, template, device, place, progress))
     if report is not None:

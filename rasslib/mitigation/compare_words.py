@@ -18,7 +18,7 @@ OF_METHODS: dict[str, tuple[str, ...]] = {
 }
 """Settings that only some methods use."""
 
-SAID = ("method", "steps", "batch", "harmful examples", "start")
+SAID = ("method", "steps", "batch", "harmful examples")
 """What :func:`effort_words` says of a training in any case."""
 
 RATES = "n counts valid replies, of all seeds together; invalid ones are left out."
@@ -88,7 +88,8 @@ def unlike_words(result: Mapping[str, Any]) -> str:
     if unlike:
         alike: dict[str, list[str]] = {}
         for name, effort in efforts.items():
-            others = (f", {what} {effort[what]}" for what in unlike if what in effort and what not in SAID)
+            told = {what: effort[what] for what in unlike if effort.get(what) is not None and what not in SAID}
+            others = (f", {what} {value}" for what, value in told.items())
             alike.setdefault(effort_words(trained[name]) + "".join(others), []).append(name)
         each = "; ".join(f"{', '.join(arms)}: {words}" for words, arms in alike.items())
         found.append(

@@ -25,6 +25,7 @@ from rasslib.errors import AnalysisError
 from rasslib.mitigation.measure import texts
 from rasslib.models.lens import Lens
 from rasslib.progress import Progress
+from rasslib.workspace.files import plain
 
 DRAWS = 2000
 RANDOM = 200
@@ -164,9 +165,10 @@ def moved(prompts: pd.DataFrame, x: torch.Tensor, y: torch.Tensor, axis: Any, la
     return Moved(table, layer, position, plane.explained, ends, cosine, random)
 
 
-def as_json(found: Mapping[str, Moved]) -> dict[str, Any]:
-    """What moved in every arm."""
-    return {arm: one.as_dict() for arm, one in found.items()}
+def moves(found: Mapping[str, Moved], missing: Mapping[str, str]) -> dict[str, Any]:
+    """What moved in every arm, and why it is not told of others, as it is added to a comparison: plain JSON."""
+    told: dict[str, Any] = {"moved": {arm: one.as_dict() for arm, one in found.items()}}
+    return dict(plain(told | ({"not_moved": dict(missing)} if missing else {})))
 
 
 def _refitted(prompts: pd.DataFrame, y: torch.Tensor, layer: int, position: str) -> Any:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rasslib.boundary.analysis import analyze
-from rasslib.errors import AnalysisError
-from rasslib.mitigation.moving import Moved, as_json, how_moved
+from rasslib.errors import AnalysisError, ModelError
+from rasslib.mitigation.moving import Moved, how_moved
 from rasslib.mitigation.outcomes import BASE, ArmModel
 from rasslib.models import load, resolve
 from rasslib.models.catalogue import ADAPTER_CONFIG
@@ -15,7 +14,6 @@ from rasslib.models.names import public_name
 from rasslib.progress import Progress
 from rasslib.prompts import load_bundled, thinned
 from rasslib.workspace import Workspace
-from rasslib.workspace.files import plain
 
 
 def moved_arms(
@@ -55,11 +53,6 @@ def moved_arms(
         after = load(spec, device=device, dtype="float32", progress=progress)
         try:
             found[one.arm] = how_moved(run, after, progress)
-        except AnalysisError as error:  # the others can still be told
+        except (AnalysisError, ModelError) as error:  # the others can still be told
             missing[one.arm] = str(error)
     return found, missing
-
-
-def moves(found: Mapping[str, Moved], missing: Mapping[str, str]) -> dict[str, Any]:
-    """The same, as it is added to a comparison."""
-    return dict(plain({"moved": as_json(found)} | ({"not_moved": dict(missing)} if missing else {})))

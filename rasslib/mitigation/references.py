@@ -1,4 +1,4 @@
-"""What an arm is compared with: the base, controls, and for steering what is steered."""
+"""What an arm is compared with: the base, controls, what a training started from, and what is steered."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Trained:
         resumed_at: Step from which this process went on; 0 if it started from the beginning.
         label_tokens: Reply tokens in the examples, one epoch.
         first_loss, last_loss: Mean loss over the first and the last ten steps of this process, at most half of them
-            each (NaN if there was none); per reply token, with DPO per pair, with GRPO of its own kind.
+            each if there are two; per reply token, with DPO per pair, with GRPO of its own kind. NaN if there was none.
         seconds: Wall-clock time of this process.
         exposure: Draws, passes and reply tokens by set, of the whole training.
         history: Loss and validation rates along the way.

@@ -14,7 +14,7 @@ from rasslib.errors import WorkspaceError
 from rasslib.mitigation.along import comparisons_along
 from rasslib.mitigation.compare_report import markdown
 from rasslib.mitigation.comparing import FORMAT
-from rasslib.mitigation.moving_files import read_moved
+from rasslib.mitigation.moving_files import read_moved, save_moved
 from rasslib.models.catalogue import ADAPTER_WEIGHTS, shipped_adapters
 from rasslib.settings import assets_dir
 
@@ -51,6 +51,13 @@ def test_those_that_come_along_are_whole(name: str) -> None:
 def test_titles_tell_them_apart() -> None:
     titles = [one.title for one in comparisons_along().values()]
     assert all(titles) and len(set(titles)) == len(titles)
+
+
+def test_what_moved_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"title": "X", "result": {"arms": {}}}', encoding="utf-8")
+    assert comparisons_along(tmp_path)["x"].moved is None
+    save_moved(tmp_path / "x", {})
+    assert comparisons_along(tmp_path)["x"].moved == tmp_path / "x"
 
 
 def test_none_and_a_damaged_one_are_told(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +16,14 @@ from pages.parts.mitigation import compare_panel, trade_off_chart
 from rasslib.errors import WorkspaceError
 from rasslib.mitigation.adapters import PROVENANCE
 from rasslib.mitigation.along import Along
+from rasslib.mitigation.compare_report import markdown
 from rasslib.mitigation.comparing import summarise
 from rasslib.mitigation.jobs import starting
 from rasslib.mitigation.jobs.asks import CompareAsk, TrainAsk
 from rasslib.mitigation.jobs.doing import RESULT
 from rasslib.mitigation.jobs.job import FAILED, FINISHED, STOPPED, Job, jobs, make_job
 from rasslib.mitigation.live import Event, LiveLog
-from rasslib.mitigation.moving import Moved
+from rasslib.mitigation.moving import Moved, moves
 from rasslib.mitigation.moving_files import save_moved
 from rasslib.mitigation.settings import AlignSettings
 from rasslib.models.catalogue import shipped_adapters
@@ -98,6 +102,13 @@ def test_a_comparison_that_comes_along_is_shown_before_anything_ran(
     assert not at.exception and "boundary moved in generic is not told" in words(at)
     at.selectbox(key="mitigation-comparison").set_value("along:b").run()
     assert not at.exception and "earlier version" in words(at)
+
+
+def test_files_hold_how_the_boundary_moved() -> None:
+    result = summarise([_outcome("base", FEW), _outcome("generic", MANY)], SETS, QUICK)
+    whole = result | moves(made_moved() | {"b": replace(made_moved()["generic"], cosine=math.nan)}, {"x": "Why."})
+    assert "## How the boundary moved" in markdown(whole) and "boundary moved in x is not told" in markdown(whole)
+    assert json.loads(json.dumps(whole, allow_nan=False))["moved"]["generic"]["by_intent"]["harmful"]["n"] == 3
 
 
 def test_many_arms_are_told_apart_by_the_legend_alone() -> None:

@@ -25,7 +25,7 @@ from rasslib.mitigation.compare_words import (
 from rasslib.mitigation.comparing import FORMAT
 from rasslib.mitigation.jobs.doing import RESULT
 from rasslib.mitigation.jobs.job import Job
-from rasslib.mitigation.moving import as_json
+from rasslib.mitigation.moving import moves
 from rasslib.mitigation.moving_files import read_moved
 from rasslib.prompts import to_csv_bytes
 from rasslib.workspace.files import read_json
@@ -75,7 +75,7 @@ def show(result: Mapping[str, Any], name: str, moved: Path | None = None) -> Non
     with st.expander("Sets, models, settings"):
         for one in (*sets_words(result), *made_words(result)):
             st.write(errors.plain(one))
-    _downloads(name, lambda: {"moved": as_json(places), **result} if places else result)
+    _downloads(name, lambda: {**moves(places, {}), **result} if places else result)
 
 
 def _tables(result: Mapping[str, Any]) -> None:

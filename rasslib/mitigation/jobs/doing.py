@@ -13,7 +13,8 @@ from rasslib.mitigation.held_out import held_out_sets
 from rasslib.mitigation.jobs.asks import CompareAsk, TrainAsk
 from rasslib.mitigation.jobs.job import Job
 from rasslib.mitigation.live import Live
-from rasslib.mitigation.moving_arms import moved_arms, moves
+from rasslib.mitigation.moving import moves
+from rasslib.mitigation.moving_arms import moved_arms
 from rasslib.mitigation.moving_files import save_moved
 from rasslib.mitigation.training_prompts import training_prompts
 from rasslib.models import load_pretrained
