@@ -32,8 +32,8 @@ def show() -> None:
     st.subheader("Comparisons")
     if not found:
         st.caption(
-            "None of yours yet. Compare adapters with the untrained base above: refusals of benign prompts (RR), harmful "
-            "prompts not refused (ASR), and what the training cost."
+            "None of yours yet. Compare adapters with the untrained base above: refusals of benign prompts (RR), "
+            "harmful prompts not refused (ASR), and what the training cost."
             + " Those below come along, so there is something to read meanwhile."
             * bool(along)
         )
