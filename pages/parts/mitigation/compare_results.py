@@ -80,7 +80,8 @@ def show(result: Mapping[str, Any], name: str, moved: Path | None = None) -> Non
 
 def _tables(result: Mapping[str, Any]) -> None:
     overview, sets, differences = st.tabs(["Means", "By set", "Differences"])
-    pinned = {name: st.column_config.Column(pinned=True) for name in ("arm", "minus")}
+    width = min(240, 40 + 8 * max(map(len, result["arms"])))  # of a name, in pixels
+    pinned = {name: st.column_config.Column(pinned=True, width=width) for name in ("arm", "minus")}
     overview.dataframe(means_table(result), hide_index=True, key="mitigation-means", column_config=pinned)
     for sentence in means_words(result):
         overview.caption(errors.plain(sentence))

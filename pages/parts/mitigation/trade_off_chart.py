@@ -16,7 +16,7 @@ from rasslib.mitigation.trade_off import ArmPoint, points
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "pentagon", "triangle-down", "hexagon")
 PLACES = ("top right", "bottom right", "top left", "bottom left")
 """Of names beside their points, in turn: arms that lie close to each other stay readable."""
-NAMED = 6
+NAMED = 4
 """More arms than this have no names beside their points and no filled ellipses; legend and pointer tell them."""
 THEIR_SYMBOLS = {"untuned": "circle-open", "Alpaca": "square-open", "RT": "diamond-open"}
 
