@@ -13,10 +13,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from rasslib.commands.align import _tell
 from rasslib.errors import ModelError, Stopped, WorkspaceError
 from rasslib.mitigation import AlignSettings, TrainingError, add_measurement, align
 from rasslib.mitigation import adapters as adapters_module
 from rasslib.mitigation.adapters import start_at
+from rasslib.mitigation.live import Event
 from rasslib.mitigation.provenance import public_name
 from rasslib.mitigation.replies import ReplyFile
 from rasslib.models.catalogue import shipped_adapters
@@ -228,6 +230,12 @@ def test_a_folder_with_other_files_is_not_replaced(chat: Any, prompts: pd.DataFr
     with pytest.raises(WorkspaceError, match="holds other files"):
         _align(chat, prompts, tmp_path)
     assert (other / "thesis.txt").read_text() == "precious"
+
+
+def test_the_command_tells_loss_and_refusals_as_they_come(capsys: pytest.CaptureFixture[str]) -> None:
+    _tell(Event(5, 40, {"loss": 0.123456}, {"harmful": {"refused": 3, "n": 4}}))
+    told = capsys.readouterr().err
+    assert "Step 5 of 40: loss 0.1235." in told and "harmful 3 of 4" in told
 
 
 def test_a_name_that_is_shipped_and_a_folder_is_asked_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ def test_only_lora_weights_change_and_the_loss_falls(model: Any, chat: Any, tmp_
     assert len(moved) == len(lora) / 2 == 14  # two layers of seven linear maps
     assert trained.steps == 4
     assert trained.label_tokens == 8 * 7
-    assert trained.last_loss < trained.first_loss + 1e-9
+    assert trained.last_loss < trained.first_loss, "of other steps, however few"
     assert not trained.model.training
 
 

@@ -13,7 +13,10 @@ from rasslib.boundary.directions import fit_axis
 from rasslib.boundary.margin import margins
 from rasslib.errors import AnalysisError, Stopped
 from rasslib.mitigation.moving import how_moved, moved
+from rasslib.mitigation.moving_arms import moved_arms
+from rasslib.mitigation.outcomes import ArmModel
 from rasslib.models import load, resolve
+from rasslib.progress import Silent
 from rasslib.workspace import Workspace
 from tests.pages.conftest import fake_prompts
 from tests.tiny import tiny_adapter, tiny_folder, tiny_lens
@@ -89,3 +92,11 @@ def test_the_trained_model_is_read_once_and_goes_on_where_it_was_stopped(
     assert (found.table["after"] - found.table["before"]).abs().max() > 1e-3
     monkeypatch.setattr(after, "capture", None)
     pd.testing.assert_frame_equal(how_moved(run, after).table, found.table)
+
+
+def test_an_arm_of_another_shape_keeps_the_others(tmp_path: Path) -> None:
+    base, other = tiny_folder(tmp_path), tiny_folder(tmp_path / "other", d_model=48)
+    arms = [ArmModel("base"), ArmModel("other", other), ArmModel("mine", tiny_adapter(tmp_path / "adapter"))]
+    found, missing = moved_arms(arms, str(base), "auto", None, Workspace(tmp_path / "place"), Silent(), most=60)
+    assert list(found) == ["mine"] and list(missing) == ["other"] and "another shape" in missing["other"]
+    assert str(tmp_path) not in Workspace(tmp_path / "place").database.list_runs()[0].title

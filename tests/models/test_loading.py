@@ -7,6 +7,7 @@ import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from rasslib.models import gguf as gguf_module
 from rasslib.models.catalogue import EMBEDDED_HINT, adapter_name, catalogue, resolve
 from rasslib.models.fingerprint import fingerprint
 from rasslib.models.loading import load_pretrained, pick_device, pick_dtype
+from rasslib.models.names import spoken_name
 from rasslib.settings import settings
 from tests.tiny import PROMPTS, tiny_adapter, tiny_folder, tiny_model
 from tests.tiny_gguf import tiny_gguf
@@ -93,6 +95,15 @@ def test_remote_code_is_never_run(tmp_path: Path) -> None:
     with pytest.raises(ModelError):
         models.load(str(folder), **F32)
     assert not trap.exists()
+
+
+def test_a_loaded_model_is_named_without_paths_and_with_its_adapter(tmp_path: Path) -> None:
+    def named(name: str, adapter: str | None) -> str:
+        return spoken_name(SimpleNamespace(name=name, spec=SimpleNamespace(adapter=adapter and Path(adapter))))
+
+    assert named(str(tmp_path / "mine"), None) == "mine" and named("embedded", "/a/generic") == "embedded"
+    assert named("embedded-base", "/a/generic") == "embedded-base + generic"
+    assert spoken_name(SimpleNamespace(name="org/model")) == "org/model"
 
 
 def test_a_shipped_adapter_is_found_where_the_installation_is_now(
